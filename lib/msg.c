@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * msg - words for people, on stderr.
+ */
+#include "msg.h"
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "rec.h"
+
+int ha_msg_verbosity;
+
+static const char *command_name = "ha";
+
+void
+ha_msg_init(const char *command)
+{
+	command_name = command;
+	setlocale(LC_CTYPE, "");
+}
+
+const char *
+ha_msg_command(void)
+{
+	return command_name;
+}
+
+/* Printable, but a backslash stays one: the text may hold escapes already. */
+static void
+add_text(struct ha_buf *line, const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *stop;
+
+	while ((stop = memchr(text, '\\', (size_t)(end - text)))) {
+		ha_rec_add_printable(line, text, (size_t)(stop - text));
+		ha_buf_add_char(line, '\\');
+		text = stop + 1;
+	}
+	ha_rec_add_printable(line, text, (size_t)(end - text));
+}
+
+static void __attribute__((format(printf, 2, 0)))
+print(const char *prefix, const char *fmt, va_list ap)
+{
+	struct ha_buf text = HA_BUF_INIT, line = HA_BUF_INIT;
+
+	ha_buf_vaddf(&text, fmt, ap);
+	ha_buf_addf(&line, "%s: %s", command_name, prefix);
+	add_text(&line, text.data, text.len);
+	ha_buf_add_char(&line, '\n');
+	/* Nobody is left to be told when stderr itself fails. */
+	if (write(STDERR_FILENO, line.data, line.len) < 0)
+		ha_buf_reset(&line);
+	ha_buf_release(&text);
+	ha_buf_release(&line);
+}
+
+void
+ha_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("", fmt, ap);
+	va_end(ap);
+}
+
+void
+ha_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void
+ha_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ha_msg_verbosity < 1)
+		return;
+	va_start(ap, fmt);
+	print("", fmt, ap);
+	va_end(ap);
+}
+
+void
+ha_die(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("", fmt, ap);
+	va_end(ap);
+	exit(status);
+}
+
+void
+ha_die_err(const struct ha_err *err)
+{
+	ha_die(err->status, "%s", err->msg);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * msg - words for people, on stderr.
+ *
+ * Each call writes one line, "ha-x: " and the text, by one write(2).  Bytes
+ * that are not printable are written as ha(7) escapes them (\0ooo), whatever
+ * they were: a file's name can't drive the terminal.  Bytes from 0x80 pass
+ * when they form printable characters of the locale.  A backslash stays one.
+ */
+#ifndef HA_MSG_H
+#define HA_MSG_H
+
+#include "err.h"
+
+/* The command's name, which stands before every line; borrowed. */
+void ha_msg_init(const char *command);
+const char *ha_msg_command(void);
+
+/* 0 at first; each -v adds one. */
+extern int ha_msg_verbosity;
+
+/* "ha-x: text" */
+void ha_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "ha-x: warning: text" */
+void ha_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "ha-x: text", only when ha_msg_verbosity >= 1. */
+void ha_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "ha-x: text", then exit with status. */
+void ha_die(int status, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+/* ha_die() with what err holds. */
+void ha_die_err(const struct ha_err *err) __attribute__((noreturn));
+
+#endif

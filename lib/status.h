@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * status - status records, from checks to ha-gate.
+ *
+ * Source: ha(7), STATUS RECORDS; MSG and PERF as in the Monitoring Plugins
+ * Development Guidelines.
+ */
+#ifndef HA_STATUS_H
+#define HA_STATUS_H
+
+#include "buf.h"
+#include "err.h"
+
+/* Numbered by exit status; compare with ha_status_worse(), never with <. */
+enum ha_status_state {
+	HA_STATUS_OK = 0,
+	HA_STATUS_WARN = 1,
+	HA_STATUS_CRIT = 2,
+	HA_STATUS_UNKNOWN = 3,
+};
+
+/* One record is one write(2) of at most this, its LF counted. */
+#define HA_STATUS_MAX 4096
+
+struct ha_status {
+	const char *by; /* the machine that looked; NULL: this host's name */
+	const char *host; /* whom it is about; "" is written "-" */
+	const char *check;
+	enum ha_status_state state;
+	double ms; /* duration in milliseconds */
+	const char *target;
+	const char *msg;
+	const char *perf; /* Nagios performance data, or "" */
+};
+
+/* "OK", "WARN", "CRIT", "UNKNOWN". */
+const char *ha_status_name(enum ha_status_state state);
+/* The worse of two: OK < WARN < UNKNOWN < CRIT. */
+enum ha_status_state
+ha_status_worse(enum ha_status_state a, enum ha_status_state b);
+
+/*
+ * Append the record with the present time and its LF, as TSV or as one JSON
+ * object, at most HA_STATUS_MAX bytes.  What is too long is cut at whole
+ * characters: msg first, then perf (at a blank), target, by, check, host.
+ */
+void ha_status_encode(struct ha_buf *line, const struct ha_status *status);
+void ha_status_encode_json(struct ha_buf *line, const struct ha_status *status);
+
+/* A sweep's frame: "#begin" with name= and id=; "#end" with id=, n=, worst=. */
+void ha_status_begin(
+    struct ha_buf *line, const char *name, const char *id, int json);
+void ha_status_end(struct ha_buf *line, const char *id, unsigned n,
+    enum ha_status_state worst, int json);
+
+#endif
