@@ -395,8 +395,9 @@ wild_match_anywhere(const char *p, const char *t, const char *end)
 
 	while ((outcome = wild_match(p, t, end)) == DIFFERS) {
 		t = memchr(t, '/', (size_t)(end - t));
-		if (!t++)
+		if (!t)
 			return 0;
+		t++;
 	}
 	return outcome == MATCH;
 }

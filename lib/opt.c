@@ -318,7 +318,7 @@ is_ambiguous(const struct table *table, const char *word)
 	return n > 1;
 }
 
-static void
+static _Noreturn void
 refuse_option(const struct table *table, int result, const char *word)
 {
 	const struct ha_opt *opt = find(table, optopt);
@@ -326,7 +326,7 @@ refuse_option(const struct table *table, int result, const char *word)
 	if (opt && result == ':')
 		refuse(table, "option '%s' needs an argument (%s)",
 		    typed_name(opt, optopt < FIRST_LONG), opt->argument);
-	if (optopt >= FIRST_LONG)
+	if (opt && optopt >= FIRST_LONG)
 		refuse(
 		    table, "option '%s' takes no argument", typed_name(opt, 0));
 	if (optopt)
@@ -352,9 +352,9 @@ ha_opt_parse(int argc, char **argv, const struct ha_opt_command *command,
 	optind = 0;
 	while ((result = getopt_long(argc, argv, spelling.letters.data,
 		    spelling.longs, NULL)) != -1) {
-		if (result == '?' || result == ':')
-			refuse_option(&table, result, argv[optind - 1]);
 		opt = find(&table, result);
+		if (!opt)
+			refuse_option(&table, result, argv[optind - 1]);
 		name = typed_name(opt, result < FIRST_LONG);
 		apply(&table, opt, name, optarg);
 		free(name);

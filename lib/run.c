@@ -366,8 +366,8 @@ static int
 capture(struct ha_run *run, struct stream streams[2], int64_t deadline_ns,
     int *status, struct ha_err *err)
 {
-	pid_t pid;
-	int pidfd;
+	pid_t pid = -1;
+	int pidfd = -1;
 	int failed;
 
 	if (open_stream(&streams[0], &run->out) ||

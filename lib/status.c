@@ -202,17 +202,19 @@ ha_status_begin(struct ha_buf *line, const char *name, const char *id, int json)
 
 void
 ha_status_end(struct ha_buf *line, const char *id, unsigned n,
-    enum ha_status_state worst, int json)
+    enum ha_status_state worst, int quiet, int json)
 {
 	const char *state = ha_status_name(worst);
 
 	if (json) {
 		ha_buf_add_str(line, "{\"record\":\"end\",\"id\":");
 		ha_rec_add_json(line, id, strlen(id));
-		ha_buf_addf(line, ",\"n\":%u,\"worst\":\"%s\"}\n", n, state);
+		ha_buf_addf(line, ",\"n\":%u,\"worst\":\"%s\"%s}\n", n, state,
+		    quiet ? ",\"quiet\":true" : "");
 		return;
 	}
 	ha_buf_add_str(line, "#end");
 	ha_rec_add_pair(line, "id", id, strlen(id));
-	ha_buf_addf(line, "\tn=%u\tworst=%s\n", n, state);
+	ha_buf_addf(line, "\tn=%u\tworst=%s%s\n", n, state,
+	    quiet ? "\tquiet=1" : "");
 }

@@ -47,10 +47,13 @@ ha_status_worse(enum ha_status_state a, enum ha_status_state b);
 void ha_status_encode(struct ha_buf *line, const struct ha_status *status);
 void ha_status_encode_json(struct ha_buf *line, const struct ha_status *status);
 
-/* A sweep's frame: "#begin" with name= and id=; "#end" with id=, n=, worst=. */
+/*
+ * A sweep's frame: "#begin" with name= and id=; "#end" with id=, n= (checks
+ * made), worst= and, when records of what is OK were left out, quiet=1.
+ */
 void ha_status_begin(
     struct ha_buf *line, const char *name, const char *id, int json);
 void ha_status_end(struct ha_buf *line, const char *id, unsigned n,
-    enum ha_status_state worst, int json);
+    enum ha_status_state worst, int quiet, int json);
 
 #endif

@@ -321,7 +321,8 @@ sorted(const char *text)
 		lines = ha_xrealloc(lines, (n + 1) * sizeof(*lines));
 		lines[n++] = line;
 	}
-	qsort(lines, n, sizeof(*lines), compare_lines);
+	if (n)
+		qsort(lines, n, sizeof(*lines), compare_lines);
 	for (i = 0; i < n; i++)
 		ha_buf_addf(&result, "%s\n", lines[i]);
 	free(lines);

@@ -199,12 +199,12 @@ frames(void **state)
 
 	(void)state;
 	ha_status_begin(&line, "ha-probe", "1-2", 0);
-	ha_status_end(&line, "1-2", 0, HA_STATUS_UNKNOWN, 0);
+	ha_status_end(&line, "1-2", 0, HA_STATUS_UNKNOWN, 0, 0);
 	assert_string_equal(line.data, "#begin\tname=ha-probe\tid=1-2\n"
 				       "#end\tid=1-2\tn=0\tworst=UNKNOWN\n");
 	ha_buf_reset(&line);
 	ha_status_begin(&line, "ha-probe", "1-2", 1);
-	ha_status_end(&line, "1-2", 3, HA_STATUS_CRIT, 1);
+	ha_status_end(&line, "1-2", 3, HA_STATUS_CRIT, 0, 1);
 	assert_string_equal(line.data,
 	    "{\"record\":\"begin\",\"name\":\"ha-probe\",\"id\":\"1-2\"}\n"
 	    "{\"record\":\"end\",\"id\":\"1-2\",\"n\":3,"
