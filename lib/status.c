@@ -215,6 +215,6 @@ ha_status_end(struct ha_buf *line, const char *id, unsigned n,
 	}
 	ha_buf_add_str(line, "#end");
 	ha_rec_add_pair(line, "id", id, strlen(id));
-	ha_buf_addf(line, "\tn=%u\tworst=%s%s\n", n, state,
-	    quiet ? "\tquiet=1" : "");
+	ha_buf_addf(
+	    line, "\tn=%u\tworst=%s%s\n", n, state, quiet ? "\tquiet=1" : "");
 }
