@@ -1,0 +1,171 @@
+# ha-utils: GNU make.  `make demo` and `make check` are all a newcomer needs.
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+PKG_CONFIG ?= pkg-config
+VERSION := 0.1.0
+B ?= build
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wundef -Wvla \
+	-Wcast-qual -Wnull-dereference -Wno-missing-field-initializers
+HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+CFLAGS ?= -O2 -g
+HA_CFLAGS := -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' $(WARN) \
+	$(HARDEN) $(if $(CI),-Werror) $(CFLAGS)
+HA_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+
+# What a command links beyond libha and libc; each is named where it is used.
+PKGS_ha-push := libssh2
+PKGS_lib := jansson
+
+COMMANDS := $(notdir $(wildcard cmd/*))
+LIB_SRC := $(wildcard lib/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
+objects = $(patsubst %.c,$B/obj/%.o,$(wildcard cmd/$1/*.c))
+
+.SECONDARY:
+.SECONDEXPANSION:
+.PHONY: all
+all: $(COMMANDS:%=$B/bin/%)
+
+$B/bin/%: $$(call objects,%) $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_LDFLAGS) $(CFLAGS) -o $@ $(filter %.o,$^) $B/libha.a \
+	    $(shell $(PKG_CONFIG) --libs $(PKGS_$*) $(PKGS_lib))
+
+$B/libha.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) -iquote lib -MMD -MP -c -o $@ $<
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
+
+LIB_TESTS := $(patsubst tests/lib/%.c,$B/tests/lib/%,$(wildcard tests/lib/*.c))
+$B/tests/lib/%: $B/obj/tests/lib/%.o $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_LDFLAGS) $(CFLAGS) -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_lib))
+
+# Each tests a file of ha-push beside those that it names; main() is its own.
+PUSH_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/push/*.c))
+$B/tests/push/%: tests/push/%.c $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-push \
+	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-push) $(PKGS_lib))
+push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
+$B/tests/push/dirty: $(call push_objects,dirty)
+$B/tests/push/links: $(call push_objects,links)
+$B/tests/push/sftp: $(call push_objects,sftp) tests/push/fake-transport.h
+$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp) \
+	tests/push/fake-transport.h
+
+.PHONY: check-lib
+check-lib: $(LIB_TESTS) $(PUSH_TESTS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $^
+
+# Each header must do without any other before it.
+.PHONY: headers
+headers: $(patsubst %.h,$B/headers/%,$(wildcard lib/*.h cmd/*/*.h))
+$B/headers/%: %.h
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) -iquote lib -x c -c -o $@ $<
+
+FUZZ_SECONDS ?= 20
+$B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
+	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
+$B/fuzz/push-sftp: cmd/ha-push/sftp.c tests/push/fake-transport.h
+$B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c) \
+	tests/push/fake-transport.h
+$B/fuzz/push-hostkey: cmd/ha-push/sshconf.c $B/obj/cmd/ha-push/hostkey.o
+$B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
+
+.PHONY: fuzz
+fuzz: $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
+	@set -e; for target in $^; do echo "$$target"; \
+	    $$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 -verbosity=0 \
+	    -artifact_prefix=$B/fuzz/; done
+
+.PHONY: sanitize
+sanitize:
+	ASAN_OPTIONS=allocator_may_return_null=1 \
+	$(MAKE) B=build-san HARDEN=-fPIE \
+	    CFLAGS='-O1 -g -fsanitize=address,undefined \
+	    -fno-omit-frame-pointer -fno-sanitize-recover=all' check
+
+# The small C programs that the shell tests and the benchmarks use.
+TOOLS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/*.c tests/bench/*.c))
+$(TOOLS): $B/tests/%: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -o $@ $^ \
+	    $(shell $(PKG_CONFIG) --libs libssh2 $(PKGS_lib))
+$B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
+	ssh sshconf hostkey dial identity offer) $B/libha.a
+
+.PHONY: check check-cmd demo soak bench deps lint format completions install \
+	uninstall dist clean
+TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
+SOAK_MINUTES ?= 30
+check: deps
+	$(MAKE) check-lib check-cmd
+check-cmd: all $(TOOLS)
+	$(TEST_ENV) prove --timer tests/cmd
+demo: deps
+	@$(MAKE) -s all
+	@$(TEST_ENV) tests/demo
+soak: all $(TOOLS)
+	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
+bench: PACKAGES += lsyncd inotify-tools
+bench: deps
+	@$(MAKE) -s all $(TOOLS)
+	@$(TEST_ENV) tests/bench/run | tee $B/bench.txt
+
+# Debian's names; DEPS=no only says what is missing.
+PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev rsync \
+	openssh-client openssh-server libcmocka-dev perl acl attr
+deps:
+	@DEPS=$(DEPS) tests/deps $(PACKAGES)
+
+lint: PACKAGES += mandoc clang-format clang-tidy cppcheck shellcheck
+lint: deps
+	tests/lint $(CC) $(HA_CFLAGS) -iquote lib -iquote cmd/ha-push \
+	    -iquote tests/push -iquote tests/lib
+format:
+	clang-format -i $(wildcard cmd/*/*.[ch] lib/*.[ch] tests/*.c tests/*/*.c)
+completions: all
+	completions/generate completions $(COMMANDS:%=$B/bin/%)
+
+ROOT = $(DESTDIR)$(PREFIX)
+BASH = share/bash-completion/completions
+ZSH = share/zsh/site-functions
+FISH = share/fish/vendor_completions.d
+INSTALLED = $(COMMANDS:%=bin/%) $(COMMANDS:%=$(BASH)/%) \
+	$(COMMANDS:%=$(ZSH)/_%) $(COMMANDS:%=$(FISH)/%.fish) \
+	$(patsubst man/%,share/man/man1/%,$(wildcard man/*.1)) \
+	$(patsubst man/%,share/man/man7/%,$(wildcard man/*.7)) \
+	$(addprefix lib/systemd/system/,$(notdir $(wildcard cmd/*/*.service)))
+install: all
+	install -d $(addprefix $(ROOT)/,$(sort $(dir $(INSTALLED))))
+	install $(COMMANDS:%=$B/bin/%) $(ROOT)/bin
+	install -m 644 man/*.1 $(ROOT)/share/man/man1
+	install -m 644 man/*.7 $(ROOT)/share/man/man7
+	install -m 644 cmd/*/*.service $(ROOT)/lib/systemd/system
+	install -m 644 completions/_* $(ROOT)/$(ZSH)
+	install -m 644 completions/*.fish $(ROOT)/$(FISH)
+	set -e; for c in $(COMMANDS); do \
+	    install -m 644 completions/$$c.bash $(ROOT)/$(BASH)/$$c; done
+uninstall:
+	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
+dist:
+	git archive --prefix=ha-utils-$(VERSION)/ \
+	    -o ha-utils-$(VERSION).tar.gz HEAD
+clean:
+	rm -rf build build-san
