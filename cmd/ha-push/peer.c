@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * peer - the other end: what its rsync and its SFTP server can do, and
+ * removals and renames there, which never follow a link.
+ */
+#include "peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "alloc.h"
+#include "buf.h"
+#include "clock.h"
+#include "msg.h"
+
+#define PROBE_MARK "ha-push-probe"
+#define PROBE_MS 30000
+#define MAX_DEPTH 4096
+
+/* A set of directory names, kept sorted. */
+struct peer_dirs {
+	char **names;
+	size_t count, cap;
+};
+
+void
+peer_add_quoted(struct ha_buf *command, const char *word)
+{
+	ha_buf_add_char(command, '\'');
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			ha_buf_add_str(command, "'\\''");
+		else
+			ha_buf_add_char(command, *word);
+	ha_buf_add_char(command, '\'');
+}
+
+static int
+probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
+    struct ha_buf *errors, int *status, struct ha_err *err)
+{
+	int64_t deadline_ns = ha_clock_deadline(PROBE_MS);
+	struct ha_buf command = HA_BUF_INIT;
+	struct channel *channel;
+	int rc = 0;
+
+	ha_buf_add_str(
+	    &command, "echo " PROBE_MARK "; id -u; id -un; test -w ");
+	peer_add_quoted(&command, peer->dir);
+	ha_buf_addf(
+	    &command, " && echo writable; LC_ALL=C %s --version", rsync_path);
+	channel = transport_exec(peer->transport, command.data, err);
+	ha_buf_release(&command);
+	if (channel == NULL)
+		return -1;
+	channel_send_eof(channel);
+	while (rc >= 0 && !channel_is_done(channel)) {
+		if (ha_clock_now_ns() >= deadline_ns)
+			rc = ha_err_set(err, EX_UNAVAILABLE, 0,
+			    "the peer's login shell did not answer in 30 s");
+		else
+			rc = transport_step(peer->transport, deadline_ns, err);
+	}
+	if (rc >= 0) {
+		ha_buf_add(
+		    out, channel_in(channel)->data, channel_in(channel)->len);
+		ha_buf_add(errors, channel_errors(channel)->data,
+		    channel_errors(channel)->len);
+		*status = channel_exit_status(channel);
+	}
+	channel_close(channel);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+peer_parse_version(const char *text, struct rsync_caps *caps)
+{
+	const char *version = strstr(text, "rsync  version ");
+	unsigned major, minor, patch = 0;
+
+	if (version == NULL || sscanf(version, "rsync  version %u.%u.%u",
+				   &major, &minor, &patch) < 2)
+		return -1;
+	caps->version = major * 10000 + minor * 100 + patch;
+	caps->acls = strstr(version, " ACLs") != NULL &&
+		     strstr(version, "no ACLs") == NULL;
+	caps->xattrs = strstr(version, " xattrs") != NULL &&
+		       strstr(version, "no xattrs") == NULL;
+	return 0;
+}
+
+static int
+parse_probe(struct peer *peer, const char *rsync_path, struct ha_buf *out,
+    struct ha_buf *errors, int status, struct ha_err *err)
+{
+	const char *text = out->data;
+	char *end;
+
+	if (strncmp(text, PROBE_MARK "\n", sizeof(PROBE_MARK)) != 0)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "the login shell there can't be used by programs: it "
+		    "printed \"%.60s\"; make its start-up files (.bashrc) "
+		    "silent for sessions without a terminal",
+		    text);
+	text += sizeof(PROBE_MARK);
+	peer->is_root = strtoul(text, &end, 10) == 0 && end != text;
+	end += *end == '\n';
+	free(peer->login);
+	peer->login = ha_xmemdup(end, strcspn(end, "\n"));
+	peer->writable = strstr(text, "\nwritable\n") != NULL;
+	if (peer_parse_version(text, &peer->rsync) != 0) {
+		errors->data[strcspn(errors->data, "\n")] = '\0';
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "no usable rsync there: '%s --version' gave status %d%s%s; "
+		    "install rsync or name it with --rsync-path",
+		    rsync_path, status, errors->len > 0 ? ": " : "",
+		    errors->data);
+	}
+	if (peer->rsync.version < 30000)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "rsync there is older than 3.0.0, which is needed");
+	return 0;
+}
+
+static int
+check_target(struct peer *peer, struct ha_err *err)
+{
+	struct sftp_attrs attrs;
+	int code = sftp_stat(peer->sftp, peer->dir, &attrs, err);
+
+	if (code < 0)
+		return -1;
+	if (code == SFTP_NO_SUCH_FILE)
+		return ha_err_set(err, EX_CANTCREAT, 0,
+		    "%s does not exist there; create it first (mkdir -p)",
+		    peer->dir);
+	if (code != SFTP_OK)
+		return ha_err_set(err, EX_CANTCREAT, 0, "%s there: %s",
+		    peer->dir, sftp_words(code));
+	if (!S_ISDIR(attrs.mode))
+		return ha_err_set(err, EX_CANTCREAT, 0,
+		    "%s there is no directory", peer->dir);
+	if (!peer->writable)
+		return ha_err_set(err, EX_CANTCREAT, 0,
+		    "%s there can't be written by the user that logs in; "
+		    "give it to him (chown) or mount it read-write",
+		    peer->dir);
+	return 0;
+}
+
+int
+peer_open(struct peer *peer, const struct transport_conf *conf,
+    const char *rsync_path, struct ha_err *err)
+{
+	struct ha_buf out = HA_BUF_INIT, errors = HA_BUF_INIT;
+	int status = -1, rc;
+
+	if (transport_open(&peer->transport, conf, err) != 0)
+		return -1;
+	rc = probe_output(peer, rsync_path, &out, &errors, &status, err);
+	if (rc == 0)
+		rc = parse_probe(peer, rsync_path, &out, &errors, status, err);
+	if (rc == 0)
+		rc = sftp_open(&peer->sftp, peer->transport, err);
+	if (rc == 0)
+		rc = check_target(peer, err);
+	ha_buf_release(&out);
+	ha_buf_release(&errors);
+	if (rc != 0)
+		peer_close(peer);
+	return rc;
+}
+
+void
+peer_close(struct peer *peer)
+{
+	peer_forget(peer);
+	sftp_close(peer->sftp);
+	peer->sftp = NULL;
+	transport_close(peer->transport);
+	peer->transport = NULL;
+	free(peer->login);
+	peer->login = NULL;
+}
+
+void
+peer_forget(struct peer *peer)
+{
+	if (peer->dirs == NULL)
+		return;
+	for (size_t i = 0; i < peer->dirs->count; i++)
+		free(peer->dirs->names[i]);
+	free(peer->dirs->names);
+	free(peer->dirs);
+	peer->dirs = NULL;
+}
+
+/* Where name is or belongs in the sorted set. */
+static size_t
+dirs_position(const struct peer_dirs *dirs, const char *name, int *found)
+{
+	size_t low = 0, high = dirs->count;
+
+	*found = 0;
+	while (low < high && !*found) {
+		size_t mid = (low + high) / 2;
+		int order = strcmp(name, dirs->names[mid]);
+
+		if (order == 0) {
+			*found = 1;
+			low = mid;
+		} else if (order < 0) {
+			high = mid;
+		} else {
+			low = mid + 1;
+		}
+	}
+	return low;
+}
+
+static int
+dirs_has(const struct peer *peer, const char *name)
+{
+	int found = 0;
+
+	if (peer->dirs != NULL)
+		dirs_position(peer->dirs, name, &found);
+	return found;
+}
+
+static void
+dirs_add(struct peer *peer, const char *name)
+{
+	struct peer_dirs *dirs = peer->dirs;
+	size_t i;
+	int found;
+
+	if (dirs == NULL)
+		dirs = peer->dirs = ha_xcalloc(1, sizeof(*dirs));
+	i = dirs_position(dirs, name, &found);
+	if (found)
+		return;
+	if (dirs->count == dirs->cap) {
+		dirs->cap = dirs->cap * 2 + 16;
+		dirs->names =
+		    ha_xrealloc(dirs->names, dirs->cap * sizeof(*dirs->names));
+	}
+	memmove(dirs->names + i + 1, dirs->names + i,
+	    (dirs->count - i) * sizeof(*dirs->names));
+	dirs->names[i] = ha_xstrdup(name);
+	dirs->count++;
+}
+
+static char *
+full_path(const struct peer *peer, const char *path)
+{
+	if (strcmp(path, ".") == 0)
+		return ha_xstrdup(peer->dir);
+	return ha_xasprintf("%s/%s", peer->dir, path);
+}
+
+/* lstat path: its status code, or -1. */
+static int
+look(struct peer *peer, const char *path, struct sftp_attrs *attrs,
+    struct ha_err *err)
+{
+	char *full = full_path(peer, path);
+	int code = sftp_lstat(peer->sftp, full, attrs, err);
+
+	free(full);
+	return code;
+}
+
+/*
+ * Is every parent of path a directory and no link?  1 yes, 0 one is missing or
+ * another thing, -1.
+ */
+static int
+parents_are_real(struct peer *peer, const char *path, struct ha_err *err)
+{
+	char *parent = ha_xstrdup(path);
+	int rc = 1;
+
+	for (char *slash = strchr(parent, '/'); slash != NULL && rc == 1;
+	     slash = strchr(slash + 1, '/')) {
+		struct sftp_attrs attrs;
+		int code;
+
+		*slash = '\0';
+		if (!dirs_has(peer, parent)) {
+			code = look(peer, parent, &attrs, err);
+			if (code < 0)
+				rc = -1;
+			else if (code != SFTP_OK || !S_ISDIR(attrs.mode))
+				rc = 0;
+			else
+				dirs_add(peer, parent);
+		}
+		*slash = '/';
+	}
+	free(parent);
+	return rc;
+}
+
+/* A tree being removed: what its listing gave. */
+struct listing {
+	char **names;
+	size_t count, cap;
+	int odd; /* a name that no directory can hold */
+};
+
+static int
+add_name(void *context, const char *name, const struct sftp_attrs *attrs)
+{
+	struct listing *listing = context;
+
+	(void)attrs;
+	if (name[0] == '\0' || strchr(name, '/') != NULL) {
+		listing->odd = 1;
+		return 1;
+	}
+	if (listing->count == listing->cap) {
+		listing->cap = listing->cap * 2 + 16;
+		listing->names = ha_xrealloc(
+		    listing->names, listing->cap * sizeof(*listing->names));
+	}
+	listing->names[listing->count++] = ha_xstrdup(name);
+	return 0;
+}
+
+static void
+listing_release(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		free(listing->names[i]);
+	free(listing->names);
+}
+
+static enum peer_result
+refused(const char *what, const char *path, int code, char **why)
+{
+	free(*why);
+	*why =
+	    ha_xasprintf("%s %s on the peer: %s", what, path, sftp_words(code));
+	return PEER_REFUSED;
+}
+
+static int
+remove_any(struct peer *peer, const struct ha_match *match, const char *path,
+    int depth, enum peer_result *result, char **why, struct ha_err *err);
+
+/* The worse of two results: a refusal, then something kept. */
+static void
+worsen(enum peer_result *result, enum peer_result other)
+{
+	if (other > *result)
+		*result = other;
+}
+
+/* Remove what can be removed as a file, many at once; the rest one by one. */
+static int
+remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
+    struct listing *listing, int depth, enum peer_result *result, char **why,
+    struct ha_err *err)
+{
+	unsigned slots[SFTP_WINDOW];
+	int rc = 0;
+
+	for (size_t base = 0; base < listing->count && rc == 0;
+	     base += SFTP_WINDOW) {
+		size_t n = listing->count - base;
+		char *paths[SFTP_WINDOW];
+		int skip[SFTP_WINDOW], codes[SFTP_WINDOW];
+
+		if (n > SFTP_WINDOW)
+			n = SFTP_WINDOW;
+		for (size_t i = 0; i < n; i++) {
+			char *full;
+
+			paths[i] = ha_xasprintf(
+			    "%s/%s", dir, listing->names[base + i]);
+			skip[i] = rc != 0 ||
+				  ha_match_excludes(match, paths[i], 0, NULL);
+			if (skip[i])
+				continue;
+			full = full_path(peer, paths[i]);
+			rc = sftp_send_remove(peer->sftp, full, &slots[i], err);
+			free(full);
+		}
+		/* All of the window is answered before the next request. */
+		for (size_t i = 0; i < n && rc == 0; i++) {
+			codes[i] = skip[i] ? SFTP_FAILURE
+					   : sftp_wait(peer->sftp, slots[i],
+						 NULL, err);
+			rc = codes[i] < 0 ? -1 : 0;
+		}
+		for (size_t i = 0; i < n; i++) {
+			enum peer_result one = PEER_DONE;
+
+			if (rc == 0 && codes[i] != SFTP_OK)
+				rc = remove_any(peer, match, paths[i],
+				    depth + 1, &one, why, err);
+			worsen(result, one);
+			free(paths[i]);
+		}
+	}
+	return rc;
+}
+
+static int
+remove_dir(struct peer *peer, const struct ha_match *match, const char *path,
+    int depth, enum peer_result *result, char **why, struct ha_err *err)
+{
+	struct listing listing = { NULL, 0, 0, 0 };
+	char *full = full_path(peer, path);
+	int code, rc = 0;
+
+	*result = PEER_DONE;
+	code = sftp_list(peer->sftp, full, add_name, &listing, err);
+	if (code < 0)
+		rc = -1;
+	else if (code == SFTP_NO_SUCH_FILE)
+		;
+	else if (code != SFTP_OK)
+		*result = refused("can't list", path, code, why);
+	else if (listing.odd || depth > MAX_DEPTH)
+		*result = refused("won't remove", path, SFTP_BAD_MESSAGE, why);
+	else
+		rc = remove_names(
+		    peer, match, path, &listing, depth, result, why, err);
+	if (rc == 0 && code == SFTP_OK && *result == PEER_DONE) {
+		code = sftp_rmdir(peer->sftp, full, err);
+		if (code < 0)
+			rc = -1;
+		else if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
+			*result = refused("can't remove", path, code, why);
+	}
+	listing_release(&listing);
+	free(full);
+	return rc;
+}
+
+/* Remove path, whose parents are known to be real directories. */
+static int
+remove_any(struct peer *peer, const struct ha_match *match, const char *path,
+    int depth, enum peer_result *result, char **why, struct ha_err *err)
+{
+	struct sftp_attrs attrs;
+	int code = look(peer, path, &attrs, err);
+	char *full;
+
+	*result = PEER_DONE;
+	if (code < 0)
+		return -1;
+	if (code == SFTP_NO_SUCH_FILE)
+		return 0;
+	if (code != SFTP_OK) {
+		*result = refused("can't look at", path, code, why);
+		return 0;
+	}
+	if (ha_match_excludes(match, path, S_ISDIR(attrs.mode), NULL)) {
+		*result = PEER_KEPT;
+		free(*why);
+		*why =
+		    ha_xasprintf("%s is excluded and kept on the peer", path);
+		return 0;
+	}
+	if (S_ISDIR(attrs.mode))
+		return remove_dir(peer, match, path, depth, result, why, err);
+	full = full_path(peer, path);
+	code = sftp_remove(peer->sftp, full, err);
+	free(full);
+	if (code < 0)
+		return -1;
+	if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
+		*result = refused("can't remove", path, code, why);
+	return 0;
+}
+
+/* A window of removals: sent at once, judged one by one. */
+static int
+remove_window(struct peer *peer, const struct ha_match *match,
+    const char *const *paths, size_t count, enum peer_result *results,
+    char **why, struct ha_err *err)
+{
+	unsigned slots[SFTP_WINDOW];
+	int codes[SFTP_WINDOW];
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int real = parents_are_real(peer, paths[i], err);
+
+		if (real < 0)
+			return -1;
+		/* Excluded unless it is a directory: to be looked at first. */
+		codes[i] = !real ? SFTP_NO_SUCH_FILE
+			   : ha_match_excludes(match, paths[i], 0, NULL)
+			       ? SFTP_FAILURE
+			       : SFTP_OK;
+	}
+	for (size_t i = 0; i < count; i++) {
+		char *full;
+
+		if (codes[i] != SFTP_OK)
+			continue;
+		full = full_path(peer, paths[i]);
+		rc = sftp_send_remove(peer->sftp, full, &slots[i], err);
+		free(full);
+		if (rc != 0)
+			return -1;
+	}
+	/* All of the window is answered before the next request. */
+	for (size_t i = 0; i < count; i++)
+		if (codes[i] == SFTP_OK &&
+		    (codes[i] = sftp_wait(peer->sftp, slots[i], NULL, err)) < 0)
+			return -1;
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		results[i] = PEER_DONE;
+		if (codes[i] != SFTP_OK && codes[i] != SFTP_NO_SUCH_FILE)
+			rc = remove_any(peer, match, paths[i], 0, &results[i],
+			    &why[i], err);
+	}
+	return rc;
+}
+
+int
+peer_remove(struct peer *peer, const struct ha_match *match,
+    const char *const *paths, size_t count, enum peer_result *results,
+    char **why, struct ha_err *err)
+{
+	for (size_t i = 0; i < count; i += SFTP_WINDOW) {
+		size_t n = count - i < SFTP_WINDOW ? count - i : SFTP_WINDOW;
+
+		if (remove_window(peer, match, paths + i, n, results + i,
+			why + i, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+peer_make_way(struct peer *peer, const struct ha_match *match, const char *path,
+    enum peer_result *result, char **why, struct ha_err *err)
+{
+	int real = parents_are_real(peer, path, err);
+	struct sftp_attrs attrs;
+	int code;
+
+	*result = PEER_DONE;
+	if (real <= 0)
+		return real;
+	code = look(peer, path, &attrs, err);
+	if (code < 0)
+		return -1;
+	if (code != SFTP_OK || !S_ISDIR(attrs.mode))
+		return 0;
+	return remove_dir(peer, match, path, 0, result, why, err);
+}
+
+/* May from, as the peer has it, become to?  1, 0, -1. */
+static int
+may_rename(struct peer *peer, const struct ha_match *match, const char *from,
+    const char *to, char kind, uint64_t size, int64_t mtime, struct ha_err *err)
+{
+	struct sftp_attrs attrs;
+	enum peer_result result;
+	char *why = NULL;
+	int rc, code;
+
+	if ((rc = parents_are_real(peer, from, err)) != 1 ||
+	    (rc = parents_are_real(peer, to, err)) != 1)
+		return rc;
+	if ((code = look(peer, from, &attrs, err)) != SFTP_OK)
+		return code < 0 ? -1 : 0;
+	if (kind == 'd' && !S_ISDIR(attrs.mode))
+		return 0;
+	if (kind == 'f' && (!S_ISREG(attrs.mode) || attrs.size != size ||
+			       attrs.mtime != (uint32_t)mtime))
+		return 0;
+	if (kind != 'd' && S_ISDIR(attrs.mode))
+		return 0;
+	/*
+	 * rename(2) has succeeded here, so no directory with something in it
+	 * stood at to: what the peer has there is stale.
+	 */
+	rc = peer_make_way(peer, match, to, &result, &why, err);
+	free(why);
+	if (rc != 0)
+		return -1;
+	return result == PEER_DONE;
+}
+
+int
+peer_rename(struct peer *peer, const struct ha_match *match, const char *from,
+    const char *to, char kind, uint64_t size, int64_t mtime, struct ha_err *err)
+{
+	int rc = may_rename(peer, match, from, to, kind, size, mtime, err);
+	char *full_from, *full_to;
+	int code;
+
+	if (rc != 1)
+		return rc < 0 ? -1 : 1;
+	full_from = full_path(peer, from);
+	full_to = full_path(peer, to);
+	code = sftp_posix_rename(peer->sftp, full_from, full_to, err);
+	free(full_from);
+	free(full_to);
+	if (kind == 'd')
+		peer_forget(peer);
+	if (code < 0)
+		return -1;
+	return code == SFTP_OK ? 0 : 1;
+}
+
+int
+peer_exists(struct peer *peer, const char *path, struct ha_err *err)
+{
+	int rc = parents_are_real(peer, path, err);
+	struct sftp_attrs attrs;
+	int code;
+
+	if (rc != 1)
+		return rc;
+	code = look(peer, path, &attrs, err);
+	return code < 0 ? -1 : code == SFTP_OK;
+}
+
+struct search {
+	const struct ha_match *match;
+	int found;
+};
+
+static int
+is_file(void *context, const char *name, const struct sftp_attrs *attrs)
+{
+	struct search *search = context;
+
+	search->found =
+	    !ha_match_excludes(search->match, name, S_ISDIR(attrs->mode), NULL);
+	return search->found;
+}
+
+int
+peer_has_files(
+    struct peer *peer, const struct ha_match *match, struct ha_err *err)
+{
+	struct search search = { match, 0 };
+	int code = sftp_list(peer->sftp, peer->dir, is_file, &search, err);
+
+	if (code < 0)
+		return -1;
+	/* A directory that can't be listed may hold anything. */
+	return code != SFTP_OK || search.found;
+}
+
+int
+peer_set_root_times(
+    struct peer *peer, int64_t atime, int64_t mtime, struct ha_err *err)
+{
+	return sftp_set_times(peer->sftp, peer->dir, (uint32_t)atime,
+		   (uint32_t)mtime, err) < 0
+		   ? -1
+		   : 0;
+}
+
+int
+peer_sync_parents(struct peer *peer, const char *const *paths, size_t count,
+    struct ha_err *err)
+{
+	char *last = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		const char *slash = strrchr(paths[i], '/');
+		char *dir = slash != NULL ? ha_xmemdup(paths[i],
+						(size_t)(slash - paths[i]))
+					  : ha_xstrdup(".");
+
+		if (last == NULL || strcmp(last, dir) != 0) {
+			char *full = full_path(peer, dir);
+
+			if (sftp_fsync(peer->sftp, full, err) < 0)
+				rc = -1;
+			free(full);
+		}
+		free(last);
+		last = dir;
+	}
+	free(last);
+	return rc;
+}

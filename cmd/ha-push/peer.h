@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * peer - what ha-push knows of the other end, and what it does there itself.
+ *
+ * Paths are relative to the target directory.  No function here follows a
+ * symbolic link below the target: each parent is looked at first (lstat),
+ * and what was found is remembered until peer_forget().
+ */
+#ifndef PUSH_PEER_H
+#define PUSH_PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "match.h"
+#include "sftp.h"
+#include "transport.h"
+
+/* What an rsync can do, as its --version says. */
+struct rsync_caps {
+	unsigned version; /* 30203 for 3.2.3 */
+	int acls, xattrs;
+};
+
+/* Read them from what `rsync --version` printed.  -1: that is no rsync's. */
+int peer_parse_version(const char *text, struct rsync_caps *caps);
+
+/* A word that a POSIX shell, and csh and fish too, read as it is. */
+void peer_add_quoted(struct ha_buf *command, const char *word);
+
+struct peer {
+	const char *dir; /* the target directory; borrowed */
+	const char *label; /* "host:dir", for messages; borrowed */
+	struct transport *transport; /* owned */
+	struct sftp *sftp; /* owned */
+	int is_root;
+	char *login; /* the name of the user that logs in; owned */
+	int writable; /* the target, by test -w */
+	struct rsync_caps rsync; /* of the rsync there */
+	struct peer_dirs *dirs; /* parents found to be directories */
+};
+
+/*
+ * Log in, see what the peer can do, and that the target is a directory.
+ * rsync_path is the command to run there, as the user gave it.
+ * EX_UNAVAILABLE, EX_NOPERM, EX_CONFIG as from transport_open(); also
+ * EX_UNAVAILABLE: no rsync or no sftp-server there; EX_CANTCREAT: no such
+ * directory, or it is no directory.
+ */
+int peer_open(struct peer *peer, const struct transport_conf *conf,
+    const char *rsync_path, struct ha_err *err);
+void peer_close(struct peer *peer);
+/* Forget which parents are directories: before each round. */
+void peer_forget(struct peer *peer);
+
+enum peer_result {
+	PEER_DONE = 0,
+	PEER_KEPT = 1, /* something excluded stands there and was kept */
+	PEER_REFUSED = 2, /* the peer said no: *why says what */
+};
+
+/*
+ * Remove each path, whatever it is, a directory with all below it but what
+ * match excludes.  What is not there is done.  results[i] and, unless
+ * PEER_DONE, why[i] (which the caller frees) are set for each.
+ * -1 when the link is lost.
+ */
+int peer_remove(struct peer *peer, const struct ha_match *match,
+    const char *const *paths, size_t count, enum peer_result *results,
+    char **why, struct ha_err *err);
+
+/*
+ * Make way for a local file that is no directory: if a directory stands at
+ * path, remove it as above.
+ */
+int peer_make_way(struct peer *peer, const struct ha_match *match,
+    const char *path, enum peer_result *result, char **why, struct ha_err *err);
+
+/*
+ * rename(2) from to to.  Returns 0 done, 1 not done (nothing changed, or only
+ * what stood at to is gone), -1 link lost.  size and mtime are those of the
+ * local file: unless from is one with just these (kind 'f'), or a directory
+ * (kind 'd'), it is not done.
+ */
+int peer_rename(struct peer *peer, const struct ha_match *match,
+    const char *from, const char *to, char kind, uint64_t size, int64_t mtime,
+    struct ha_err *err);
+
+/* Is there anything at path?  1, 0, -1. */
+int peer_exists(struct peer *peer, const char *path, struct ha_err *err);
+
+/* Does the target hold anything that match doesn't exclude?  1, 0, -1. */
+int peer_has_files(
+    struct peer *peer, const struct ha_match *match, struct ha_err *err);
+
+/*
+ * Give the target directory itself these times (seconds), when no run of rsync
+ * is needed otherwise.  -1: link lost.
+ */
+int peer_set_root_times(
+    struct peer *peer, int64_t atime, int64_t mtime, struct ha_err *err);
+
+/* fsync(2) the directory that holds each path.  Best effort; -1: link lost. */
+int peer_sync_parents(struct peer *peer, const char *const *paths, size_t count,
+    struct ha_err *err);
+
+#endif

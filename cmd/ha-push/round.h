@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/* round - the items of one batch, on their way through look, send and judge. */
+#ifndef PUSH_ROUND_H
+#define PUSH_ROUND_H
+
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "push.h"
+
+enum fate {
+	FATE_SETTLED, /* excluded, or a parent stands for it: nothing to do */
+	FATE_GONE, /* not there: to be removed on the peer */
+	FATE_SEND, /* content, by the content run */
+	FATE_ATTR, /* compared first, by the attribute run */
+	FATE_ROOT, /* the root directory's own attributes */
+	FATE_TREE, /* compared with all below it */
+};
+
+enum outcome {
+	OUTCOME_OPEN, /* not tried, or not its fault: again */
+	OUTCOME_DONE, /* on the peer */
+	OUTCOME_FAILED, /* by itself; why says what */
+};
+
+struct item {
+	struct dirty_entry *entry;
+	enum fate fate;
+	enum outcome outcome;
+	struct stat st; /* before it was sent */
+	char
+	    *gone; /* FATE_GONE: the topmost part of the path that is missing */
+	char *why;
+	int is_ours; /* the failure is on this side */
+};
+
+struct round {
+	struct push *push;
+	struct item *items;
+	size_t count;
+	struct ha_buf send, attr, trees; /* names for rsync, NUL behind each */
+	int root_attr; /* the root's attributes are to be compared */
+	int root_touched; /* something directly below the root is removed */
+	int disk_fails; /* the peer's disk is full or read-only */
+	char *disk_why;
+};
+
+/*
+ * look.c: see what each item is here, and list the names to send: files with
+ * several names with all of them, and the parents of what is gone.  -1:
+ * interrupted, or the source can't be read.
+ */
+int look_at_items(struct round *round, struct ha_err *err);
+
+/*
+ * judge.c: a run over the names of one fate (FATE_SEND also stands for the
+ * names that came along) ended with result; find out what is on the peer now.
+ * -1 as batch_round().
+ */
+int judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
+    const struct rsync_result *result, struct ha_err *err);
+
+/*
+ * judge.c: take each item's outcome back to the dirty set.  Returns how many
+ * are on the peer.
+ */
+size_t judge_settle(struct round *round, struct ha_buf *acks);
+
+#endif

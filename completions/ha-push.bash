@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# ha-push in bash; written by completions/generate
+_ha_push()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	local prev=${COMP_WORDS[COMP_CWORD - 1]}
+
+	# --option=value comes as three words
+	[ "$cur" != = ] || cur=
+	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
+	COMPREPLY=()
+	case $prev in
+	-C | --source)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	-x | --exclude)
+		return
+		;;
+	-X | --exclude-from)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-T | --give-up)
+		return
+		;;
+	--force)
+		return
+		;;
+	--status)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--acks)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-F | --format)
+		mapfile -t COMPREPLY < <(compgen -W 'tsv json prom' -- "$cur")
+		return
+		;;
+	--chown)
+		return
+		;;
+	--bwlimit)
+		return
+		;;
+	--rsync-path)
+		return
+		;;
+	--ssh-config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	esac
+	case $cur in
+	-*)
+		local options='
+			-C --source
+			--all
+			-0 --null
+			-n --dry-run
+			-x --exclude
+			-X --exclude-from
+			-T --give-up
+			--force
+			--status
+			--acks
+			-F --format
+			-q --quiet
+			--chown
+			--bwlimit
+			--compress
+			--fsync
+			--rsync-path
+			--ssh-config
+			-v --verbose
+			-h --help
+			-V --version
+		'
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -A hostname -S : -- "$cur")
+		;;
+	esac
+}
+complete -o filenames -o nospace -F _ha_push ha-push
