@@ -52,6 +52,14 @@ is_playable(
 		   push->match, rename->to, rename->kind == 'd', NULL, NULL);
 }
 
+/* Then what was sent below it may have been another directory's. */
+static int
+was_looked_at(const struct push *push, const struct dirty_rename *rename)
+{
+	return rename->kind == 'd' &&
+	       recent_has_below(&push->recent, rename->from, ha_clock_now_ns());
+}
+
 static int
 play_rename(
     struct push *push, const struct dirty_rename *rename, struct ha_err *err)
@@ -75,7 +83,8 @@ play_rename(
 		/* Two names of one file are not renamed: see that it's gone. */
 		dirty_mark_at(&push->dirty, rename->from, DIRTY_ATTR,
 		    rename->first_ns, rename->epoch);
-		dirty_mark_at(&push->dirty, rename->to, DIRTY_ATTR,
+		dirty_mark_at(&push->dirty, rename->to,
+		    was_looked_at(push, rename) ? DIRTY_TREE : DIRTY_ATTR,
 		    rename->first_ns, rename->epoch);
 	}
 	if (rename->ack != NULL)

@@ -571,6 +571,14 @@ dirty_done(struct dirty *dirty, struct dirty_entry *entry, struct ha_buf *acks)
 }
 
 void
+dirty_wait(struct dirty *dirty, struct dirty_entry *entry, int64_t due_ns)
+{
+	adopt_again(dirty, entry, 1);
+	entry->was_missing = 1;
+	land(dirty, entry, due_ns);
+}
+
+void
 dirty_return(struct dirty *dirty, struct dirty_entry *entry)
 {
 	adopt_again(dirty, entry, 1);

@@ -35,6 +35,7 @@ struct dirty_entry {
 	uint64_t epoch; /* the barrier that this change belongs before */
 	uint64_t again_epoch;
 	int64_t again_due_ns; /* what again is not to be tried before; 0: now */
+	int was_missing; /* once it was not there, and nothing told why */
 	unsigned failures; /* in a row */
 	int64_t failing_since_ns;
 	int64_t pause_ms; /* the last pause given; doubles */
@@ -133,6 +134,8 @@ void
 dirty_done(struct dirty *dirty, struct dirty_entry *entry, struct ha_buf *acks);
 /* Not tried to the end, and not the path's own fault: ready again. */
 void dirty_return(struct dirty *dirty, struct dirty_entry *entry);
+/* It is not there, untold: not to be tried before due_ns. */
+void dirty_wait(struct dirty *dirty, struct dirty_entry *entry, int64_t due_ns);
 /*
  * What was sent is on the peer, but the path changed meanwhile: barriers no
  * longer wait for it; it is tried again after a pause that doubles up to 30 s.

@@ -609,6 +609,7 @@ prepare(const char *target)
 		ha_die_err(&err);
 	srandom((unsigned)(ha_clock_now_ns() ^ getpid()));
 	dirty_init(&push.dirty);
+	recent_init(&push.recent);
 	input_init(&push);
 	if (push.conf.source != NULL &&
 	    source_open(&push.source, push.conf.source, NULL, &err) != 0)
@@ -657,6 +658,7 @@ main(int argc, char **argv)
 	links_free(push.links);
 	input_release(&push);
 	dirty_release(&push.dirty);
+	recent_release(&push.recent);
 	source_close(&push.source);
 	ha_match_free(push.match);
 	report_release(&push.report);

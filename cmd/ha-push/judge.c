@@ -24,6 +24,9 @@ enum { RSYNC_PARTIAL = 23, RSYNC_VANISHED = 24, NO_RSYNC = 127 };
 /* "IO error encountered -- skipping file deletion", on stdout of most releases. */
 #define SKIPPING "skipping file deletion"
 
+/* How long a missing path waits for the record that says what became of it. */
+#define MISSING_MS 100
+
 /* More than this many differences below a directory: it is compared again. */
 #define TREE_MARKS_MAX 1000
 
@@ -366,6 +369,7 @@ settle_done(struct round *round, struct item *item, struct ha_buf *acks)
 	int changed = 0;
 
 	push->report.sent_paths++;
+	recent_add(&push->recent, item->entry->path, ha_clock_now_ns());
 	push->last_progress_ns = ha_clock_now_ns();
 	if (item->fate == FATE_GONE)
 		changed = ha_fs_lstat_beneath(
@@ -399,6 +403,9 @@ judge_settle(struct round *round, struct ha_buf *acks)
 		else if (item->outcome == OUTCOME_FAILED)
 			dirty_fail(dirty, item->entry, item->why, item->is_ours,
 			    ha_clock_now_ns());
+		else if (item->outcome == OUTCOME_WAITS)
+			dirty_wait(
+			    dirty, item->entry, ha_clock_deadline(MISSING_MS));
 		else
 			dirty_return(dirty, item->entry);
 		free(item->gone);

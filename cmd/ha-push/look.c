@@ -57,6 +57,26 @@ is_excluded(const struct push *push, const char *path, const struct stat *st)
 }
 
 /*
+ * Told to be gone, just this path is removed: a missing parent's own D or M
+ * follows.  Otherwise one of them may be on its way, and would find the
+ * parent removed that is to be renamed; only if none comes, the topmost part that is
+ * missing is what the peer has too much.
+ */
+static void
+take_gone(struct item *item, const char *missing)
+{
+	const struct dirty_entry *entry = item->entry;
+
+	if (!(entry->flags & DIRTY_REPLACED) && !entry->was_missing) {
+		item->outcome = OUTCOME_WAITS;
+		return;
+	}
+	item->fate = FATE_GONE;
+	item->gone =
+	    ha_xstrdup(entry->flags & DIRTY_REPLACED ? entry->path : missing);
+}
+
+/*
  * The path is not there.  The topmost part that is missing is what the peer
  * has too much; a parent that is there but no directory is to be sent.
  */
@@ -74,9 +94,8 @@ look_at_missing(struct round *round, struct item *item)
 			*slash = '\0';
 		rc = ha_fs_lstat_beneath(push->source.fd, part, &st);
 		if (rc != 0 && errno == ENOENT) {
-			item->fate = FATE_GONE;
-			item->gone = part;
-			return;
+			take_gone(item, part);
+			break;
 		}
 		if (rc != 0) {
 			fail(item, errno);

@@ -13,6 +13,7 @@
 #include "links.h"
 #include "match.h"
 #include "peer.h"
+#include "recent.h"
 #include "report.h"
 #include "rsync.h"
 #include "transport.h"
@@ -58,6 +59,7 @@ struct push {
 	struct source source;
 	struct ha_match *match;
 	struct links *links;
+	struct recent recent;
 	struct input input;
 	struct dirty dirty;
 	struct barrier *barriers, **barriers_tail;

@@ -21,6 +21,7 @@ enum outcome {
 	OUTCOME_OPEN, /* not tried, or not its fault: again */
 	OUTCOME_DONE, /* on the peer */
 	OUTCOME_FAILED, /* by itself; why says what */
+	OUTCOME_WAITS, /* missing: a D or M is about to say why */
 };
 
 struct item {

@@ -538,6 +538,8 @@ absolute(const char *path)
 		if (!here)
 			ha_die(EX_OSERR, "can't tell the working directory: %s",
 			    strerror(errno));
+		/* ha_die() does not return: */
+		/* cppcheck-suppress nullPointerRedundantCheck */
 		if (strcmp(here, "/"))
 			ha_buf_add_str(&buf, here);
 		free(here);
