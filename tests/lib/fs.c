@@ -107,8 +107,8 @@ a_full_disk_keeps_the_old(void **state)
 		_exit(on_a_full_disk());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77 && geteuid())
-		print_message("# no right to mount: not tested\n");
+	if (WEXITSTATUS(status) == 77 && !getenv("CI"))
+		print_message("# no right to mount here: not tested\n");
 	else
 		assert_int_equal(WEXITSTATUS(status), 0);
 }
