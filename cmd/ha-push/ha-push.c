@@ -144,6 +144,18 @@ check_chown(struct ha_err *err)
 	    chown, push.peer.login);
 }
 
+/* --fsync is a promise: it is kept whole or not given. */
+static int
+check_fsync(struct ha_err *err)
+{
+	if (!push.rsync.fsync ||
+	    (rsync_can_fsync(&push.rsync) && sftp_can_fsync(push.peer.sftp)))
+		return 0;
+	return ha_err_set(err, EX_CONFIG, 0,
+	    "--fsync needs rsync 3.2.4 or later on both ends and OpenSSH's "
+	    "sftp-server there");
+}
+
 static int
 connect_peer(struct ha_err *err)
 {
@@ -152,7 +164,7 @@ connect_peer(struct ha_err *err)
 		push.rsync.rsync_path != NULL ? push.rsync.rsync_path : "rsync",
 		err) != 0)
 		return -1;
-	if (check_chown(err) != 0) {
+	if (check_chown(err) != 0 || check_fsync(err) != 0) {
 		disconnect();
 		return -1;
 	}

@@ -670,7 +670,7 @@ peer_sync_parents(struct peer *peer, const char *const *paths, size_t count,
     struct ha_err *err)
 {
 	char *last = NULL;
-	int rc = 0;
+	int rc = 0, code;
 
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		const char *slash = strrchr(paths[i], '/');
@@ -681,8 +681,13 @@ peer_sync_parents(struct peer *peer, const char *const *paths, size_t count,
 		if (last == NULL || strcmp(last, dir) != 0) {
 			char *full = full_path(peer, dir);
 
-			if (sftp_fsync(peer->sftp, full, err) < 0)
+			code = sftp_fsync(peer->sftp, full, err);
+			if (code < 0)
 				rc = -1;
+			else if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
+				rc = ha_err_set(err, EX_IOERR, 0,
+				    "can't fsync %s there: %s", full,
+				    sftp_words(code));
 			free(full);
 		}
 		free(last);

@@ -102,7 +102,10 @@ int peer_has_files(
 int peer_set_root_times(
     struct peer *peer, int64_t atime, int64_t mtime, struct ha_err *err);
 
-/* fsync(2) the directory that holds each path.  Best effort; -1: link lost. */
+/*
+ * fsync(2) the directory that holds each path; one that is gone is passed
+ * over.  -1: link lost, or EX_IOERR.
+ */
 int peer_sync_parents(struct peer *peer, const char *const *paths, size_t count,
     struct ha_err *err);
 

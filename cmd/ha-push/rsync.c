@@ -45,6 +45,13 @@ struct rsync_run {
 	struct channel *channel;
 };
 
+int
+rsync_can_fsync(const struct rsync_conf *conf)
+{
+	return conf->peer->rsync.version >= FSYNC &&
+	       conf->local.version >= FSYNC;
+}
+
 /* The arguments as they are made: strings that are ours, and a NULL. */
 struct args {
 	char *argv[MAX_ARGS + 1];
@@ -99,8 +106,7 @@ add_transfer(struct args *args, const struct rsync_conf *conf)
 		arg_str(args, "--compress");
 	if (conf->bwlimit != NULL)
 		arg(args, ha_xasprintf("--bwlimit=%s", conf->bwlimit));
-	if (conf->fsync && conf->peer->rsync.version >= FSYNC &&
-	    conf->local.version >= FSYNC)
+	if (conf->fsync)
 		arg_str(args, "--fsync");
 	if (conf->rsync_path != NULL)
 		arg(args, ha_xasprintf("--rsync-path=%s", conf->rsync_path));

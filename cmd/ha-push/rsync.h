@@ -49,6 +49,9 @@ struct rsync_run;
 /* What the rsync here can do.  EX_UNAVAILABLE: there is none. */
 int rsync_look_at_local(struct rsync_caps *caps, struct ha_err *err);
 
+/* Has the rsync on both ends --fsync? */
+int rsync_can_fsync(const struct rsync_conf *conf);
+
 enum { RSYNC_DRY = 1, RSYNC_CHECKSUM = 2, RSYNC_LIST_SAME = 4 };
 
 /*

@@ -400,6 +400,12 @@ sftp_can_hardlink(const struct sftp *sftp)
 }
 
 int
+sftp_can_fsync(const struct sftp *sftp)
+{
+	return sftp->fsync;
+}
+
+int
 sftp_send_remove(
     struct sftp *sftp, const char *path, unsigned *slot, struct ha_err *err)
 {

@@ -45,6 +45,7 @@ sftp_open(struct sftp **sftp, struct transport *transport, struct ha_err *err);
 void sftp_close(struct sftp *sftp);
 int sftp_can_posix_rename(const struct sftp *sftp);
 int sftp_can_hardlink(const struct sftp *sftp);
+int sftp_can_fsync(const struct sftp *sftp);
 
 /*
  * Queue a request; *slot receives a number for sftp_wait().  At most

@@ -302,6 +302,22 @@ for phase in connecting idle sending; do
 	not_ok "... no child stays" pgrep -P "$pusher"
 done
 
+## A promise that can't be kept
+
+fresh
+cat >"$T/old-rsync" <<'END'
+#!/bin/sh
+[ "$1" != --version ] || { echo "rsync  version 3.1.3  protocol version 31"; exit; }
+exec rsync "$@"
+END
+chmod +x "$T/old-rsync"
+echo x >"$S/x"
+run push --all -C "$S" --rsync-path "$T/old-rsync" "peer:$D"
+is "an old rsync on the peer will do" "$status" 0
+run push --all --fsync -C "$S" --rsync-path "$T/old-rsync" "peer:$D"
+is "... but not for --fsync" "$status" 78
+like "... which says why" "$err" 'fsync needs rsync 3.2.4'
+
 ## Thousands of rounds
 
 fresh
