@@ -408,6 +408,8 @@ if root_only; then
 	exec 5<>"$T/pipe"
 	spawn -o "$T/pipe" ha-watch "$T/many"
 	watcher=$pid
+	# The header and the first R: from here on each change is told by itself.
+	read -r _ <&5 && read -r _ <&5
 	mkdir "$T/many/d"
 	perl -e 'for (1 .. 200000) { open F, ">", "$ARGV[0]/$_";
 	    select undef, undef, undef, 0.01 if $_ % 3000 == 0 }' "$T/many/d"
@@ -421,7 +423,7 @@ if root_only; then
 	is 'a reader that stalls over 200,000 files loses none' \
 	    "$(awk -F '\t' '$1 == "W" { print $4 }' "$REC" | sort -u |
 		wc -l) $(grep -c '^R' "$REC") $(tail -n 1 "$REC")" \
-	    '200000 1 #end'
+	    '200000 0 #end'
 	umount "$T/many"
 	rm -f "$T/pipe"
 fi
