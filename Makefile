@@ -60,8 +60,8 @@ $B/tests/push/%: tests/push/%.c $B/libha.a
 push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
 $B/tests/push/dirty: $(call push_objects,dirty)
 $B/tests/push/links: $(call push_objects,links)
-$B/tests/push/sftp: $(call push_objects,sftp) tests/push/fake-transport.h
-$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp) \
+$B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
+$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire) \
 	tests/push/fake-transport.h
 
 .PHONY: check-lib
@@ -82,15 +82,16 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
-$B/fuzz/push-sftp: cmd/ha-push/sftp.c tests/push/fake-transport.h
-$B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c) \
+$B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
+$B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c) \
 	tests/push/fake-transport.h
-$B/fuzz/push-hostkey: cmd/ha-push/sshconf.c $B/obj/cmd/ha-push/hostkey.o
+$B/fuzz/push-hostkey: cmd/ha-push/sshconf.c cmd/ha-push/wire.c $B/obj/cmd/ha-push/hostkey.o
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz
-fuzz: $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
-	@set -e; for target in $^; do echo "$$target"; \
+fuzz: PACKAGES += clang libclang-rt-14-dev
+fuzz: deps $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
+	@set -e; for target in $(filter $B/%,$^); do echo "$$target"; \
 	    $$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 -verbosity=0 \
 	    -artifact_prefix=$B/fuzz/; done
 
@@ -108,7 +109,7 @@ $(TOOLS): $B/tests/%: tests/%.c
 	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs libssh2 $(PKGS_lib))
 $B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
-	ssh sshconf hostkey dial identity offer) $B/libha.a
+	ssh sshconf hostkey dial identity offer wire) $B/libha.a
 
 .PHONY: check check-cmd demo soak bench deps lint format completions install \
 	uninstall dist clean

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "run.h"
+#include "wire.h"
 
 static char *
 lower(const char *text)
@@ -220,18 +221,6 @@ hostkey_base64(struct ha_buf *out, const void *data, size_t len, int padded)
 	}
 }
 
-/* The first field of a key blob names its type. */
-static char *
-blob_type(const unsigned char *blob, size_t len)
-{
-	size_t n;
-
-	if (len < 4)
-		return ha_xstrdup("?");
-	n = (size_t)blob[0] << 24 | blob[1] << 16 | blob[2] << 8 | blob[3];
-	return ha_xmemdup(blob + 4, n <= len - 4 && n < 64 ? n : 0);
-}
-
 static int
 refuse_revoked(const struct hostkeys *keys, const struct hostkey_line *line,
     struct ha_err *err)
@@ -312,7 +301,7 @@ hostkeys_check(const struct hostkeys *keys, const void *blob, size_t len,
 {
 	struct ha_buf key = HA_BUF_INIT;
 	struct ha_buf print = HA_BUF_INIT;
-	char *type = blob_type(blob, len);
+	char *type = wire_key_type(blob, len);
 	int rc;
 
 	hostkey_base64(&key, blob, len, 1);

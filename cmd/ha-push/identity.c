@@ -19,6 +19,7 @@
 #include "fs.h"
 #include "hostkey.h"
 #include "wait.h"
+#include "wire.h"
 
 enum {
 	AGENT_LIST = 11,
@@ -35,20 +36,13 @@ struct cursor {
 	size_t left;
 };
 
-static uint32_t
-number_at(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 /* Returns 0, or -1 when the message ends too early. */
 static int
 get_number(struct cursor *c, uint32_t *number)
 {
 	if (c->left < 4)
 		return -1;
-	*number = number_at(c->p);
+	*number = wire_number_at(c->p);
 	c->p += 4;
 	c->left -= 4;
 	return 0;
@@ -66,35 +60,6 @@ get_string(struct cursor *c, struct cursor *string)
 	c->p += len;
 	c->left -= len;
 	return 0;
-}
-
-static void
-put_number(struct ha_buf *buf, uint32_t n)
-{
-	const unsigned char bytes[] = { (unsigned char)(n >> 24),
-		(unsigned char)(n >> 16), (unsigned char)(n >> 8),
-		(unsigned char)n };
-
-	ha_buf_add(buf, bytes, sizeof(bytes));
-}
-
-static void
-put_string(struct ha_buf *buf, const void *data, size_t len)
-{
-	put_number(buf, (uint32_t)len);
-	ha_buf_add(buf, data, len);
-}
-
-/* The first string of a public key is its type. */
-static char *
-blob_type(const void *blob, size_t len)
-{
-	struct cursor c = { blob, len };
-	struct cursor type;
-
-	if (get_string(&c, &type) < 0)
-		return ha_xstrdup("");
-	return ha_xmemdup(type.p, type.left);
 }
 
 static int
@@ -147,13 +112,13 @@ agent_ask(int fd, const struct ha_buf *request, int type, struct ha_buf *reply,
 	uint32_t len;
 	int rc;
 
-	put_string(&message, request->data, request->len);
+	wire_put_string(&message, request->data, request->len);
 	rc = agent_io(fd, POLLOUT, message.data, message.len, deadline_ns, err);
 	ha_buf_release(&message);
 	if (rc < 0 ||
 	    agent_io(fd, POLLIN, (char *)size, 4, deadline_ns, err) < 0)
 		return -1;
-	len = number_at(size);
+	len = wire_number_at(size);
 	if (len < 1 || len > AGENT_MAX_REPLY)
 		return ha_err_set(
 		    err, EX_UNAVAILABLE, 0, "ssh-agent talks nonsense");
@@ -240,7 +205,7 @@ add_agent_key(struct identities *ids, const struct cursor *blob,
 	char *text = ha_xmemdup(comment->p, comment->left);
 
 	identity->name = ha_xasprintf("ssh-agent's %.80s", text);
-	identity->type = blob_type(blob->p, blob->left);
+	identity->type = wire_key_type(blob->p, blob->left);
 	ha_buf_add(&identity->blob, blob->p, blob->left);
 	free(text);
 }
@@ -342,7 +307,7 @@ peek_openssh(struct identity *identity, const char *base64)
 		identity->is_locked =
 		    cipher.left != 4 || memcmp(cipher.p, "none", 4) != 0;
 		free(identity->type);
-		identity->type = blob_type(blob.p, blob.left);
+		identity->type = wire_key_type(blob.p, blob.left);
 	}
 	ha_buf_release(&raw);
 }
@@ -424,9 +389,9 @@ identities_sign(const struct identities *ids, const struct identity *identity,
 	int rc;
 
 	ha_buf_add_char(&request, AGENT_SIGN);
-	put_string(&request, identity->blob.data, identity->blob.len);
-	put_string(&request, data, len);
-	put_number(&request, 0);
+	wire_put_string(&request, identity->blob.data, identity->blob.len);
+	wire_put_string(&request, data, len);
+	wire_put_number(&request, 0);
 	rc = agent_ask(ids->agent_fd, &request, AGENT_SIGNATURE, &reply,
 	    ha_clock_deadline(timeout_ms), err);
 	ha_buf_release(&request);

@@ -10,20 +10,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wire.h"
+
 enum {
 	SSH_MSG_KEXINIT = 20,
 	PACKET_HEAD = 5, /* length, length of the padding */
 	COOKIE = 16
 };
-
-static uint32_t
-number_at(const char *p)
-{
-	const unsigned char *u = (const unsigned char *)p;
-
-	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 |
-	       (uint32_t)u[2] << 8 | u[3];
-}
 
 /* The byte after the banner's line; NULL when it has not come. */
 static const char *
@@ -69,7 +62,7 @@ offer_get(
 	for (int i = 0;; i++) {
 		uint32_t len;
 
-		if (left < 4 || (len = number_at(p)) > left - 4)
+		if (left < 4 || (len = wire_number_at(p)) > left - 4)
 			return -1;
 		if (i == (int)list) {
 			ha_buf_add(words, p + 4, len);

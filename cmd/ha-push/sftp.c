@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "clock.h"
+#include "wire.h"
 
 enum {
 	FXP_INIT = 1,
@@ -76,8 +77,7 @@ get32(struct reader *r)
 		r->bad = 1;
 		return 0;
 	}
-	v = (uint32_t)r->data[0] << 24 | (uint32_t)r->data[1] << 16 |
-	    (uint32_t)r->data[2] << 8 | r->data[3];
+	v = wire_number_at(r->data);
 	r->data += 4;
 	r->left -= 4;
 	return v;
@@ -126,23 +126,6 @@ get_attrs(struct reader *r, struct sftp_attrs *attrs)
 			get_string(r, &len);
 			get_string(r, &len);
 		}
-}
-
-static void
-put32(struct ha_buf *out, uint32_t v)
-{
-	unsigned char bytes[4] = { (unsigned char)(v >> 24),
-		(unsigned char)(v >> 16), (unsigned char)(v >> 8),
-		(unsigned char)v };
-
-	ha_buf_add(out, bytes, sizeof(bytes));
-}
-
-static void
-put_string(struct ha_buf *out, const char *data, size_t len)
-{
-	put32(out, (uint32_t)len);
-	ha_buf_add(out, data, len);
 }
 
 static int
@@ -259,9 +242,9 @@ begin(struct sftp *sftp, int type, size_t *start, unsigned *slot,
 	answer->awaited = 1;
 	out = channel_out(sftp->channel);
 	*start = out->len;
-	put32(out, 0);
+	wire_put_number(out, 0);
 	ha_buf_add_char(out, (char)type);
-	put32(out, sftp->next_id++);
+	wire_put_number(out, sftp->next_id++);
 	return 0;
 }
 
@@ -283,7 +266,7 @@ send_path(struct sftp *sftp, int type, const char *path, unsigned *slot,
 
 	if (begin(sftp, type, &start, slot, err) != 0)
 		return -1;
-	put_string(channel_out(sftp->channel), path, strlen(path));
+	wire_put_string(channel_out(sftp->channel), path, strlen(path));
 	end_request(sftp, start);
 	return 0;
 }
@@ -298,10 +281,10 @@ send_extended(struct sftp *sftp, const char *name, const char *first,
 	if (begin(sftp, FXP_EXTENDED, &start, slot, err) != 0)
 		return -1;
 	out = channel_out(sftp->channel);
-	put_string(out, name, strlen(name));
-	put_string(out, first, first_len);
+	wire_put_string(out, name, strlen(name));
+	wire_put_string(out, first, first_len);
 	if (second != NULL)
-		put_string(out, second, strlen(second));
+		wire_put_string(out, second, strlen(second));
 	end_request(sftp, start);
 	return 0;
 }
@@ -315,9 +298,9 @@ say_hello(struct sftp *sftp, struct ha_err *err)
 	size_t size = 0, len;
 	int rc;
 
-	put32(out, 5);
+	wire_put_number(out, 5);
 	ha_buf_add_char(out, FXP_INIT);
-	put32(out, 3);
+	wire_put_number(out, 3);
 	while ((rc = next_packet(sftp, &r, &size, err)) == 0) {
 		if (channel_is_done(sftp->channel) ||
 		    ha_clock_now_ns() >= deadline_ns)
@@ -532,10 +515,10 @@ sftp_set_times(struct sftp *sftp, const char *path, uint32_t atime,
 	if (begin(sftp, FXP_SETSTAT, &start, &slot, err) != 0)
 		return -1;
 	out = channel_out(sftp->channel);
-	put_string(out, path, strlen(path));
-	put32(out, ATTR_ACMODTIME);
-	put32(out, atime);
-	put32(out, mtime);
+	wire_put_string(out, path, strlen(path));
+	wire_put_number(out, ATTR_ACMODTIME);
+	wire_put_number(out, atime);
+	wire_put_number(out, mtime);
 	end_request(sftp, start);
 	return sftp_wait(sftp, slot, NULL, err);
 }
@@ -570,7 +553,7 @@ close_handle(struct sftp *sftp, const struct ha_buf *handle, struct ha_err *err)
 
 	if (begin(sftp, FXP_CLOSE, &start, &slot, err) != 0)
 		return -1;
-	put_string(channel_out(sftp->channel), handle->data, handle->len);
+	wire_put_string(channel_out(sftp->channel), handle->data, handle->len);
 	end_request(sftp, start);
 	return sftp_wait(sftp, slot, NULL, err);
 }
@@ -586,9 +569,9 @@ open_for_reading(struct sftp *sftp, const char *path, struct ha_buf *handle,
 	if (begin(sftp, FXP_OPEN, &start, &slot, err) != 0)
 		return -1;
 	out = channel_out(sftp->channel);
-	put_string(out, path, strlen(path));
-	put32(out, OPEN_READ);
-	put32(out, 0);
+	wire_put_string(out, path, strlen(path));
+	wire_put_number(out, OPEN_READ);
+	wire_put_number(out, 0);
 	end_request(sftp, start);
 	return wait_handle(sftp, slot, handle, err);
 }
@@ -629,7 +612,7 @@ list_some(struct sftp *sftp, const struct ha_buf *handle,
 
 	if (begin(sftp, FXP_READDIR, &start, &slot, err) != 0)
 		return -1;
-	put_string(channel_out(sftp->channel), handle->data, handle->len);
+	wire_put_string(channel_out(sftp->channel), handle->data, handle->len);
 	end_request(sftp, start);
 	code = sftp_wait(sftp, slot, NULL, err);
 	if (code != SFTP_OK)
