@@ -529,6 +529,12 @@ static const struct ha_opt opts[] = {
 	    "rsync on the peer" },
 	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
 	    "ssh's configuration, instead of ~/.ssh/config" },
+	{ .long_name = "silence",
+	    .argument = "DURATION",
+	    .kind = HA_OPT_DURATION,
+	    .target = &push.report.silence_ms,
+	    .help = "for tests: the time without an S that is a WARN",
+	    .hidden = 1 },
 	{ 0, NULL, NULL, HA_OPT_FLAG, NULL, NULL },
 };
 

@@ -20,8 +20,8 @@
 #include "status.h"
 
 #define LAGGING_MS 30000
-#define HEARTBEAT_WARN_MS 90000
-#define HEARTBEAT_CRIT_MS 180000
+/* Three heartbeats of ha-watch's are missing. */
+#define SILENCE_MS 90000
 #define FAILING_LISTED 1000
 /* The state is derived from all that waits: not at every wake-up. */
 #define LOOK_AFTER_MS 200
@@ -57,6 +57,7 @@ report_init(struct report *report)
 	report->last_state = -1;
 	report->last_kind = -1;
 	report->next_ns = report->look_ns = HA_CLOCK_NEVER;
+	report->silence_ms = SILENCE_MS;
 	ha_buf_init(&report->pending);
 }
 
@@ -135,11 +136,11 @@ judge(const struct push *push, struct view *view)
 		view->kind = KIND_FAULT;
 	} else if (input->at_end && !input->ended_well) {
 		view->kind = KIND_DIED;
-	} else if (silent_ms >= HEARTBEAT_CRIT_MS) {
+	} else if (silent_ms >= 2 * push->report.silence_ms) {
 		view->kind = KIND_SILENT;
 	} else {
 		view->state = HA_STATUS_WARN;
-		if (silent_ms >= HEARTBEAT_WARN_MS)
+		if (silent_ms >= push->report.silence_ms)
 			view->kind = KIND_SILENT;
 		else if (view->failing > 0)
 			view->kind = KIND_FAILING;
@@ -424,8 +425,24 @@ report_start(struct report *report)
 void
 report_touch(struct report *report)
 {
-	if (report->look_ns == HA_CLOCK_NEVER)
-		report->look_ns = ha_clock_deadline(LOOK_AFTER_MS);
+	int64_t look_ns = ha_clock_deadline(LOOK_AFTER_MS);
+
+	if (look_ns < report->look_ns)
+		report->look_ns = look_ns;
+}
+
+/* When the watcher, silent since its last S, becomes a WARN or a CRIT. */
+static int64_t
+silence_due_ns(const struct push *push, int64_t now_ns)
+{
+	int64_t limit_ns = push->report.silence_ms * HA_MS_NS;
+	int64_t since_ns = push->input.barrier_ns;
+
+	if (since_ns == 0 || push->input.at_end ||
+	    now_ns >= since_ns + 2 * limit_ns)
+		return HA_CLOCK_NEVER;
+	return now_ns < since_ns + limit_ns ? since_ns + limit_ns
+					    : since_ns + 2 * limit_ns;
 }
 
 int64_t
@@ -468,7 +485,7 @@ report_run(struct push *push, int always)
 	flush_pending(report);
 	if (!always && now_ns < report_due_ns(push))
 		return;
-	report->look_ns = HA_CLOCK_NEVER;
+	report->look_ns = silence_due_ns(push, now_ns);
 	view_init(&view, push);
 	if ((int)view.state != report->last_state ||
 	    (int)view.kind != report->last_kind)

@@ -302,6 +302,20 @@ for phase in connecting idle sending; do
 	not_ok "... no child stays" pgrep -P "$pusher"
 done
 
+## A watcher that is silent
+
+fresh
+begin --silence 700ms
+send R d .
+ok "a watcher that speaks is OK" wait_until 10 in_state OK
+ok "no S for a while is a WARN" wait_until 10 in_state WARN
+ok "... and then a CRIT" wait_until 10 in_state CRIT
+like "... which says so" "$(cat "$T/records")" 'no heartbeat from ha-watch'
+ok "... over with the next S" barrier
+ok "... which is OK" wait_until 10 in_state OK
+finish
+is "... exit 0" "$status" 0
+
 ## A promise that can't be kept
 
 fresh
