@@ -81,8 +81,9 @@ play_rename(
 		push->report.renames++;
 		push->last_progress_ns = ha_clock_now_ns();
 		/* Two names of one file are not renamed: see that it's gone. */
-		dirty_mark_at(&push->dirty, rename->from, DIRTY_ATTR,
-		    rename->first_ns, rename->epoch);
+		dirty_mark_at(&push->dirty, rename->from,
+		    DIRTY_ATTR | DIRTY_REPLACED, rename->first_ns,
+		    rename->epoch);
 		dirty_mark_at(&push->dirty, rename->to,
 		    was_looked_at(push, rename) ? DIRTY_TREE : DIRTY_ATTR,
 		    rename->first_ns, rename->epoch);

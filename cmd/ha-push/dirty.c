@@ -523,6 +523,7 @@ adopt_again(struct dirty *dirty, struct dirty_entry *entry, int keep_old)
 		entry->first_ns = entry->again_ns;
 		epoch_drop(dirty, entry->epoch);
 		entry->epoch = entry->again_epoch;
+		entry->was_missing = 0;
 	}
 	age_add(dirty, entry->first_ns);
 	ha_buf_add(&entry->acks, entry->again_acks.data, entry->again_acks.len);

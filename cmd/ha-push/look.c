@@ -58,8 +58,8 @@ is_excluded(const struct push *push, const char *path, const struct stat *st)
 
 /*
  * Told to be gone, just this path is removed: a missing parent's own D or M
- * follows.  Otherwise one of them may be on its way, and would find the
- * parent removed that is to be renamed; only if none comes, the topmost part that is
+ * follows.  Otherwise one of them may be on its way, and would find the parent
+ * removed that is to be renamed; only if none comes, the topmost part that is
  * missing is what the peer has too much.
  */
 static void

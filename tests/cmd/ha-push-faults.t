@@ -96,6 +96,34 @@ send M d b c
 ok "a chain of renames" barrier
 ok "... leaves nothing stale" same
 
+## A name used again before its rename is read
+
+mkdir "$S/n"
+echo old >"$S/n/f"
+send R d n
+ok "a directory" barrier
+mv "$S/n" "$S/m"
+mkdir "$S/n"
+echo new >"$S/n/f"
+send W f n/f
+ok "... whose name is another's when it is looked at" barrier
+rm -r "$S/n"
+send M d n m
+send D d n
+ok "... and then renamed" barrier
+ok "... is compared at its new place" same
+
+## Missing, and no record says why
+
+mkdir -p "$S/u/v"
+echo x >"$S/u/v/f"
+send R d u
+ok "a tree" barrier
+rm -r "$S/u"
+send W f u/v/f
+ok "... that is gone, which nothing told" barrier
+ok "... goes on the peer" same
+
 ## Records that no watcher writes
 
 echo keep >"$S/precious"
