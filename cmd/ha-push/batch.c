@@ -204,7 +204,9 @@ start_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
 	}
 	if (rsync_start(run, &push->rsync, kind, 0, names, err) == 0)
 		return 0;
-	/* The peer may allow no channel more than those that are open or end. */
+	/*
+	 * The peer may allow no channel more than those that are open or end.
+	 */
 	while (ha_clock_now_ns() < deadline_ns && !push->stopping &&
 	       transport_is_up(push->peer.transport)) {
 		rsync_free(push->warm);

@@ -112,7 +112,9 @@ void dirty_again_later(struct dirty *dirty, struct dirty_entry *entry,
  */
 void dirty_rename(struct dirty *dirty, const char *from, const char *to,
     char kind, const char *ack);
-/* The next rename, taken out; NULL when there is none.  The caller settles it. */
+/*
+ * The next rename, taken out; NULL when there is none.  The caller settles it.
+ */
 struct dirty_rename *dirty_next_rename(struct dirty *dirty);
 /* It could not be tried: it is the next one again. */
 void dirty_put_back_rename(struct dirty *dirty, struct dirty_rename *rename);
@@ -120,8 +122,8 @@ void dirty_put_back_rename(struct dirty *dirty, struct dirty_rename *rename);
 void dirty_settle_rename(struct dirty *dirty, struct dirty_rename *rename);
 
 /*
- * Move entries that are due from ready to flying, at most max entries and
- * about max_bytes bytes of paths, and store them in entries.  Returns their number.
+ * Move entries that are due from ready to flying, at most max entries and about
+ * max_bytes bytes of paths, and store them in entries.  Returns their number.
  */
 size_t dirty_take(struct dirty *dirty, struct dirty_entry **entries, size_t max,
     size_t max_bytes, int64_t now_ns);
@@ -155,7 +157,10 @@ size_t dirty_failing(const struct dirty *dirty);
 /* Of these, those that can't be read here. */
 size_t dirty_failing_here(const struct dirty *dirty);
 
-/* Start a new epoch; returns the one that ends: it's complete when dirty_epoch_is_done(). */
+/*
+ * Start a new epoch; returns the one that ends: it's complete when
+ * dirty_epoch_is_done().
+ */
 uint64_t dirty_barrier(struct dirty *dirty);
 int dirty_epoch_is_done(const struct dirty *dirty, uint64_t epoch);
 

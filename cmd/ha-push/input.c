@@ -211,7 +211,9 @@ take_record(struct push *push, char *line, size_t len, struct ha_err *err)
 	return 0;
 }
 
-/* A bare path, as find(1) prints it below -C: "./a/b", "a/b", "a/" for a tree. */
+/*
+ * A bare path, as find(1) prints it below -C: "./a/b", "a/b", "a/" for a tree.
+ */
 static void
 take_path(struct push *push, char *path, size_t len)
 {

@@ -21,7 +21,9 @@ enum { RSYNC_PARTIAL = 23, RSYNC_VANISHED = 24, NO_RSYNC = 127 };
 /* Update, kind, and nine letters of what differs: --itemize-changes. */
 #define ITEM_LETTERS 11
 
-/* "IO error encountered -- skipping file deletion", on stdout of most releases. */
+/*
+ * "IO error encountered -- skipping file deletion", on stdout of most releases.
+ */
 #define SKIPPING "skipping file deletion"
 
 /* How long a missing path waits for the record that says what became of it. */
@@ -186,7 +188,9 @@ has_item(const struct round *round, const char *path)
 	return 0;
 }
 
-/* Nothing is known of these names: halve the batch until the culprit is alone. */
+/*
+ * Nothing is known of these names: halve the batch until the culprit is alone.
+ */
 static void
 blame_all(struct round *round, enum fate fate, const struct ha_buf *names,
     const struct rsync_result *result)

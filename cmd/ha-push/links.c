@@ -257,7 +257,9 @@ is_gone(const struct links *links, const struct link_file *file)
 	return 1;
 }
 
-/* Forget the files that are gone; links_left() still needs the others' names. */
+/*
+ * Forget the files that are gone; links_left() still needs the others' names.
+ */
 static void
 sweep(struct links *links)
 {
@@ -397,7 +399,9 @@ links_left(struct links *links, const char *path, const struct stat *st,
 {
 	struct link_file *file, *last = NULL;
 
-	/* It may have come back as that file just now: it is not asked twice. */
+	/*
+	 * It may have come back as that file just now: it is not asked twice.
+	 */
 	while ((file = find_left(links, path, st)) != NULL && file != last) {
 		last = file;
 		leave(links, file, path, each, context);

@@ -46,7 +46,8 @@ void links_note(struct links *links, const char *path, const struct stat *st);
 
 /*
  * Call each for every name of st's file that is known and still is that file.
- * Returns the number of names; fewer than st_nlink: some are unknown or outside.
+ * Returns the number of names; fewer than st_nlink: some are unknown or
+ * outside.
  */
 size_t links_names(struct links *links, const struct stat *st,
     void (*each)(void *context, const char *path), void *context);
@@ -67,12 +68,15 @@ struct links_totals {
 
 /*
  * Walk the directory path (HA_CHANGE_ROOT: all) but for what is excluded, and
- * note every file with several names.  tick is called now and then; non-zero stops the walk.
+ * note every file with several names.  tick is called now and then; non-zero
+ * stops the walk.
  */
 void links_walk(struct links *links, const char *path,
     struct links_totals *totals, int (*tick)(void));
 
-/* After a walk of path: has a file there names that only a walk of all finds? */
+/*
+ * After a walk of path: has a file there names that only a walk of all finds?
+ */
 int links_has_unknown(const struct links *links, const char *path);
 
 /*

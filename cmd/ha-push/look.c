@@ -185,8 +185,8 @@ add_linked_name(void *context, const char *path)
 }
 
 /*
- * Walk the whole source for names of files that have more than are known.
- * When the last walk was just now, entry is left dirty for the time of the next.
+ * Walk the whole source for names of files that have more than are known. When
+ * the last walk was just now, entry is left dirty for the time of the next.
  */
 static int
 find_names(struct push *push, struct dirty_entry *entry, unsigned flags,

@@ -30,7 +30,10 @@ struct push_conf {
 	const char *ssh_config;
 };
 
-/* The source directory: opened once, and seen again by name before and after each round. */
+/*
+ * The source directory: opened once, and seen again by name before and after
+ * each round.
+ */
 struct source {
 	char *path; /* absolute; NULL until it is known */
 	int fd;
@@ -80,7 +83,10 @@ struct push {
 
 #define PUSH_CHUNK_MAX 4096
 
-/* Open the source by path; expect its identity unless expect is NULL.  EX_NOINPUT. */
+/*
+ * Open the source by path; expect its identity unless expect is NULL.
+ * EX_NOINPUT.
+ */
 int source_open(struct source *source, const char *path,
     const struct ha_change_header *expect, struct ha_err *err);
 /* Is the directory of that name still the one that was opened?  EX_NOINPUT. */

@@ -490,7 +490,9 @@ report_run(struct push *push, int always)
 	if ((int)view.state != report->last_state ||
 	    (int)view.kind != report->last_kind)
 		due = 1;
-	/* That nothing waits any more is worth a line, but not fifty a second. */
+	/*
+	 * That nothing waits any more is worth a line, but not fifty a second.
+	 */
 	if (view.waiting == 0 && report->last_waiting > 0) {
 		if (now_ns - report->last_ns >= IDLE_AFTER_MS * HA_MS_NS)
 			due = 1;

@@ -61,8 +61,9 @@ void report_touch(struct report *report);
 /* When report_run() is to be called next. */
 int64_t report_due_ns(const struct push *push);
 /*
- * Write a status record if the state changed or one is due; with always, in
- * any case.  Never waits for stdout's reader: a record that can't be written is superseded.
+ * Write a status record if the state changed or one is due; with always, in any
+ * case.  Never waits for stdout's reader: a record that can't be written is
+ * superseded.
  */
 void report_run(struct push *push, int always);
 /* Append records that are on the peer to --acks.  EX_IOERR. */
@@ -72,7 +73,9 @@ int report_acks(struct push *push, struct ha_buf *acks, struct ha_err *err);
 void report_progress(const char *line);
 void report_progress_end(void);
 
-/* The state in words, for the last message of a run that failed: caller frees. */
+/*
+ * The state in words, for the last message of a run that failed: caller frees.
+ */
 char *report_words(struct push *push);
 
 #endif

@@ -472,7 +472,9 @@ pump(struct rsync_run *run, struct ha_err *err)
 	while (!channel_is_done(run->channel)) {
 		int64_t until_ns = stall_ns;
 
-		/* The peer's rsync still sleeps 20 ms before it sees its end. */
+		/*
+		 * The peer's rsync still sleeps 20 ms before it sees its end.
+		 */
 		if (!ended && local_has_ended(run)) {
 			ended = 1;
 			run->conf->ending(run->conf->context);

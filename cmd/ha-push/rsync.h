@@ -39,7 +39,9 @@ struct rsync_conf {
 	int fsync;
 	void (*progress)(
 	    const char *line); /* rsync's progress2 line; or NULL */
-	/* The local rsync is done, the peer's about to be: time for other work. */
+	/*
+	 * The local rsync is done, the peer's about to be: time for other work.
+	 */
 	void (*ending)(void *context);
 	void *context;
 };
@@ -55,9 +57,9 @@ int rsync_can_fsync(const struct rsync_conf *conf);
 enum { RSYNC_DRY = 1, RSYNC_CHECKSUM = 2, RSYNC_LIST_SAME = 4 };
 
 /*
- * Start a run for names (each with a NUL behind it), or, when names is NULL, up to the point where it
- * waits for them.  -1 with EX_UNAVAILABLE: the local rsync is missing, the
- * peer refuses the channel, the link is lost.
+ * Start a run for names (each with a NUL behind it), or, when names is NULL, up
+ * to the point where it waits for them.  -1 with EX_UNAVAILABLE: the local
+ * rsync is missing, the peer refuses the channel, the link is lost.
  */
 int rsync_start(struct rsync_run **run, const struct rsync_conf *conf,
     enum rsync_kind kind, unsigned flags, const struct ha_buf *names,
@@ -90,7 +92,8 @@ int rsync_finish(struct rsync_run *run, const struct ha_buf *names,
 
 /*
  * Call each for every path of a dry run's output: item is rsync's eleven
- * letters ("*deleting  " for a deletion), path is unescaped and has no final slash.
+ * letters ("*deleting  " for a deletion), path is unescaped and has no final
+ * slash.
  */
 void rsync_each_item(const struct ha_buf *output,
     void (*each)(void *context, const char *item, const char *path),
@@ -102,10 +105,15 @@ void rsync_each_item(const struct ha_buf *output,
  */
 char *rsync_why(const struct ha_buf *errors, int code, const char *path);
 
-/* Does errors tell of a full or read-only disk on the peer (ENOSPC, EDQUOT, EROFS)? */
+/*
+ * Does errors tell of a full or read-only disk on the peer (ENOSPC, EDQUOT,
+ * EROFS)?
+ */
 int rsync_peer_disk_fails(const struct ha_buf *errors);
 
-/* main() of `ha-push --rsh-pass=FD HOST COMMAND...`; returns the exit status. */
+/*
+ * main() of `ha-push --rsh-pass=FD HOST COMMAND...`; returns the exit status.
+ */
 int rsync_rsh_main(int argc, char **argv);
 
 #endif

@@ -222,7 +222,9 @@ wait_for(struct sftp *sftp, unsigned slot, struct ha_err *err)
 	return 0;
 }
 
-/* Begin a request; its arguments follow in channel_out(), then end_request(). */
+/*
+ * Begin a request; its arguments follow in channel_out(), then end_request().
+ */
 static int
 begin(struct sftp *sftp, int type, size_t *start, unsigned *slot,
     struct ha_err *err)
@@ -598,7 +600,9 @@ sftp_fsync(struct sftp *sftp, const char *path, struct ha_err *err)
 	return code;
 }
 
-/* One READDIR's names.  Returns a code; *stop is set when each wants no more. */
+/*
+ * One READDIR's names.  Returns a code; *stop is set when each wants no more.
+ */
 static int
 list_some(struct sftp *sftp, const struct ha_buf *handle,
     int (*each)(void *, const char *, const struct sftp_attrs *), void *context,

@@ -75,12 +75,17 @@ int sftp_lstat(struct sftp *sftp, const char *path, struct sftp_attrs *attrs,
 /* As lstat, following a link. */
 int sftp_stat(struct sftp *sftp, const char *path, struct sftp_attrs *attrs,
     struct ha_err *err);
-/* rename(2): replaces an existing file.  SFTP_OP_UNSUPPORTED without the extension. */
+/*
+ * rename(2): replaces an existing file.  SFTP_OP_UNSUPPORTED without the
+ * extension.
+ */
 int sftp_posix_rename(
     struct sftp *sftp, const char *from, const char *to, struct ha_err *err);
 int sftp_hardlink(
     struct sftp *sftp, const char *from, const char *to, struct ha_err *err);
-/* fsync(2) of a file or directory; SFTP_OP_UNSUPPORTED without the extension. */
+/*
+ * fsync(2) of a file or directory; SFTP_OP_UNSUPPORTED without the extension.
+ */
 int sftp_fsync(struct sftp *sftp, const char *path, struct ha_err *err);
 /* Set a file's or directory's times, in seconds as version 3 has them. */
 int sftp_set_times(struct sftp *sftp, const char *path, uint32_t atime,

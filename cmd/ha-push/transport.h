@@ -39,7 +39,9 @@ struct transport_conf {
  */
 int transport_open(struct transport **transport,
     const struct transport_conf *conf, struct ha_err *err);
-/* Say good-bye if the link is up, without waiting long; frees. NULL is nothing. */
+/*
+ * Say good-bye if the link is up, without waiting long; frees. NULL is nothing.
+ */
 void transport_close(struct transport *transport);
 int transport_is_up(const struct transport *transport);
 
@@ -92,7 +94,9 @@ int channel_is_done(const struct channel *channel);
  * (libssh2); OpenSSH always gives one.
  */
 int channel_exit_status(const struct channel *channel);
-/* What it wrote to stderr, the last 8 KiB; always drained by transport_step(). */
+/*
+ * What it wrote to stderr, the last 8 KiB; always drained by transport_step().
+ */
 const struct ha_buf *channel_errors(const struct channel *channel);
 /* Bytes moved so far, to and from the peer: for progress and stalls. */
 uint64_t channel_bytes(const struct channel *channel);
