@@ -225,7 +225,9 @@ for i in $(seq 2 600); do
 	send C f "l/$i"
 done
 ok "six hundred names" barrier
-# Each name that comes changes the file's ctime: it is sent once more.
+# Each name that came during a send changed the file's ctime: it is sent once
+# more, and its links are made anew meanwhile.  A second barrier waits for that.
+ok "... and what is sent once more" barrier
 ok "... are one file, and the rest is right" wait_until 30 same
 is "... with all its names" "$(links_of "$D/l/1")" 600
 finish
