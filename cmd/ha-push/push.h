@@ -16,11 +16,11 @@
 #include "recent.h"
 #include "report.h"
 #include "rsync.h"
+#include "target.h"
 #include "transport.h"
 
 struct push_conf {
-	const char *target; /* as typed: [USER@]HOST:DIR */
-	char *user, *host, *dir;
+	struct target target;
 	const char *source; /* -C DIR, or NULL */
 	int all;
 	int paths; /* -0 */

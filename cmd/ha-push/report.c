@@ -258,13 +258,13 @@ add_record(struct ha_buf *out, const struct push *push, const struct view *view)
 {
 	int json = strcmp(push->report.format, "json") == 0;
 	struct ha_buf perf = HA_BUF_INIT;
-	char *check = ha_xasprintf("push:%s", push->conf.dir);
+	char *check = ha_xasprintf("push:%s", push->conf.target.dir);
 	struct ha_status status = {
-		.host = push->conf.host,
+		.host = push->conf.target.host,
 		.check = check,
 		.state = view->state,
 		.ms = (double)view->lag_ms,
-		.target = push->conf.target,
+		.target = push->conf.target.typed,
 		.msg = view->words,
 	};
 	char id[32];
@@ -298,7 +298,8 @@ add_text(struct ha_buf *text, const struct push *push, const struct view *view)
 		ha_rec_add_field(
 		    text, push->source.path, strlen(push->source.path));
 	ha_buf_add_str(text, "\ntarget\t");
-	ha_rec_add_field(text, push->conf.target, strlen(push->conf.target));
+	ha_rec_add_field(
+	    text, push->conf.target.typed, strlen(push->conf.target.typed));
 	ha_buf_addf(
 	    text, "\nstate\t%s\nmessage\t", ha_status_name(view->state));
 	ha_rec_add_field(text, view->words, strlen(view->words));
@@ -352,7 +353,7 @@ add_metric(struct ha_buf *text, const struct push *push, const char *name,
 	ha_buf_addf(text, "# HELP ha_push_%s %s\n# TYPE ha_push_%s %s\n", name,
 	    help, name, type);
 	ha_buf_addf(text, "ha_push_%s{target=\"", name);
-	add_label(text, push->conf.target);
+	add_label(text, push->conf.target.typed);
 	ha_buf_addf(text, "\"} %.17g\n", value);
 }
 
