@@ -109,7 +109,8 @@ $(TOOLS): $B/tests/%: tests/%.c
 	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs libssh2 $(PKGS_lib))
 $B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
-	ssh sshconf hostkey dial identity offer wire) $B/libha.a
+	transport channel libssh2 sshconf hostkey dial identity offer wire) \
+	$B/libha.a
 
 .PHONY: check check-cmd demo soak bench deps lint format completions install \
 	uninstall dist clean

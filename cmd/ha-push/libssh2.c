@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ssh - the transport over libssh2; the only file that knows of it.
+ * libssh2 - the transport over that library; the only file that knows of it.
  *
  * libssh2 never touches the socket.  Its send callback appends to t->out and
  * never refuses, its recv callback hands out what t->in holds, and this file
@@ -10,7 +10,6 @@
  * bytes from the peer are needed, or that keys are being exchanged.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <libssh2.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -26,55 +25,24 @@
 #include "msg.h"
 #include "offer.h"
 #include "sshconf.h"
-#include "transport.h"
+#include "transport-kind.h"
 #include "wait.h"
 
 enum {
-	SOCKET_ROOM = 256 * 1024, /* bytes from the socket held for libssh2 */
-	SOCKET_FULL = 256 * 1024, /* waiting for the socket: no more is added */
-	CHANNEL_SHARE =
-	    128 * 1024, /* of one channel in one step, to the socket */
-	PUMP_ROOM = 256 * 1024, /* between a descriptor and the channel */
-	BUFFER_ROOM = 1024 * 1024, /* channel_in(): beyond it the peer waits */
 	READ_SIZE = 128 * 1024, /* of every read from a channel; see there */
-	ERRORS_KEPT = 8 * 1024,
 	FIRST_KEPT = 8 * 1024,
-	WINDOW = 4 * 1024 * 1024,
-	PACKET = 32 * 1024,
-	LOST_AFTER = 3 /* times keepalive_ms without an answer */
+	WINDOW = 4 * 1024 * 1024
 };
 
 /* Nobody knows this type of channel, so every server must answer "no". */
 static const char probe_type[] = "keepalive@ha-utils";
 
-/* Bytes on their way: buf from start on. */
-struct queue {
-	struct ha_buf buf;
-	size_t start;
-};
-
-struct channel {
-	struct transport *transport; /* NULL once that is closed */
-	struct channel *next;
-	LIBSSH2_CHANNEL *ssh;
-	struct queue in, out;
-	struct ha_buf errors;
-	int from_fd, to_fd; /* -1: none, or no more */
-	int is_attached;
-	int eof_wanted, eof_sent;
-	int eof, closed; /* the peer's */
-	int status;
-	uint64_t bytes;
-};
-
-struct transport {
-	struct sshconf conf;
+struct session {
+	struct transport base;
 	struct dial dial;
-	LIBSSH2_SESSION *session;
+	LIBSSH2_SESSION *ssh;
 	struct queue in, out;
 	struct ha_buf first; /* the server's first bytes, for messages */
-	int64_t timeout_ms, keepalive_ms;
-	int is_up;
 	int is_ready; /* logged in */
 	int eof, sys; /* of the socket */
 	char *farewell; /* the peer's last words */
@@ -83,89 +51,37 @@ struct transport {
 	int64_t probed_ns; /* sent then */
 	int64_t heard_ns; /* bytes came from the peer */
 	int64_t stuck_ns; /* since then a window is open and nothing goes */
-	struct channel *channels;
-	size_t count;
 	LIBSSH2_CHANNEL **dying; /* closed by us, not yet by the peer */
 	size_t dying_count;
 };
 
-/* --- queues --- */
-
-static size_t
-queue_len(const struct queue *q)
+static struct session *
+session_of(struct transport *t)
 {
-	return q->buf.len - q->start;
-}
-
-static const char *
-queue_head(const struct queue *q)
-{
-	return q->buf.data + q->start;
-}
-
-static void
-queue_drop(struct queue *q, size_t len)
-{
-	q->start += len;
-	if (q->start == q->buf.len) {
-		ha_buf_reset(&q->buf);
-		q->start = 0;
-	}
-}
-
-/* Move what waits to the front. */
-static void
-queue_compact(struct queue *q)
-{
-	if (q->start > 0)
-		ha_buf_consume(&q->buf, q->start);
-	q->start = 0;
-}
-
-/* Where up to len bytes can be read to; queue_added() then takes them in. */
-static char *
-queue_room(struct queue *q, size_t len)
-{
-	queue_compact(q);
-	ha_buf_reserve(&q->buf, len);
-	return q->buf.data + q->buf.len;
-}
-
-static void
-queue_added(struct queue *q, size_t len)
-{
-	q->buf.len += len;
-	q->buf.data[q->buf.len] = '\0';
-}
-
-static void
-queue_release(struct queue *q)
-{
-	ha_buf_release(&q->buf);
-	q->start = 0;
+	return (struct session *)t;
 }
 
 /* --- the socket --- */
 
 static LIBSSH2_SEND_FUNC(send_to_queue)
 {
-	struct transport *t = *abstract;
+	struct session *t = *abstract;
 
 	(void)socket;
 	(void)flags;
-	if (t->is_up)
+	if (t->base.is_up)
 		ha_buf_add(&t->out.buf, buffer, length);
 	return (ssize_t)length;
 }
 
 static LIBSSH2_RECV_FUNC(recv_from_queue)
 {
-	struct transport *t = *abstract;
+	struct session *t = *abstract;
 	size_t have = queue_len(&t->in);
 
 	(void)socket;
 	(void)flags;
-	if (!t->is_up)
+	if (!t->base.is_up)
 		return -ECONNRESET;
 	if (have == 0)
 		return t->eof ? 0 : -EAGAIN;
@@ -178,7 +94,7 @@ static LIBSSH2_RECV_FUNC(recv_from_queue)
 
 static LIBSSH2_DISCONNECT_FUNC(note_farewell)
 {
-	struct transport *t = *abstract;
+	struct session *t = *abstract;
 
 	(void)session;
 	(void)reason;
@@ -189,7 +105,7 @@ static LIBSSH2_DISCONNECT_FUNC(note_farewell)
 }
 
 static void
-keep_first(struct transport *t, const char *data, size_t len)
+keep_first(struct session *t, const char *data, size_t len)
 {
 	size_t room = FIRST_KEPT - t->first.len;
 
@@ -199,7 +115,7 @@ keep_first(struct transport *t, const char *data, size_t len)
 
 /* Returns 1 when bytes came, or the end of them. */
 static int
-fill(struct transport *t)
+fill(struct session *t)
 {
 	size_t room = SOCKET_ROOM - queue_len(&t->in);
 	char *to;
@@ -224,7 +140,7 @@ fill(struct transport *t)
 
 /* Returns 1 when bytes went. */
 static int
-flush(struct transport *t)
+flush(struct session *t)
 {
 	int moved = 0;
 
@@ -253,13 +169,13 @@ flush(struct transport *t)
 
 /* The session is over; say why. */
 static int
-link_lost(struct transport *t, const char *doing, struct ha_err *err)
+link_lost(struct session *t, const char *doing, struct ha_err *err)
 {
-	const char *peer = t->conf.typed;
+	const char *peer = t->base.conf->typed;
 	char *reason = NULL;
 
-	t->is_up = 0;
-	libssh2_session_last_error(t->session, &reason, NULL, 0);
+	t->base.is_up = 0;
+	libssh2_session_last_error(t->ssh, &reason, NULL, 0);
 	if (t->farewell != NULL)
 		return ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "%.200s ended the connection%s: %.200s", peer, doing,
@@ -273,19 +189,6 @@ link_lost(struct transport *t, const char *doing, struct ha_err *err)
 	return ha_err_set(err, EX_UNAVAILABLE, 0,
 	    "the session with %.200s broke%s: %.200s", peer, doing,
 	    reason != NULL && *reason != '\0' ? reason : "no reason given");
-}
-
-static int
-no_answer(struct transport *t, int64_t since_ns, const char *doing,
-    struct ha_err *err)
-{
-	char words[64];
-
-	t->is_up = 0;
-	ha_clock_words(
-	    (ha_clock_now_ns() - since_ns) / HA_MS_NS, words, sizeof(words));
-	return ha_err_set(err, EX_UNAVAILABLE, 0,
-	    "no answer from %.200s for %s%s", t->conf.typed, words, doing);
 }
 
 /* --- the channels' bytes --- */
@@ -305,7 +208,7 @@ read_stream(struct channel *c, int stream, struct ha_buf *to)
 
 	ha_buf_reserve(to, READ_SIZE);
 	n = libssh2_channel_read_ex(
-	    c->ssh, stream, to->data + to->len, READ_SIZE);
+	    c->own, stream, to->data + to->len, READ_SIZE);
 	if (n == LIBSSH2_ERROR_EAGAIN)
 		return 0;
 	if (n < 0)
@@ -322,8 +225,7 @@ read_errors(struct channel *c)
 {
 	ssize_t n = read_stream(c, SSH_EXTENDED_DATA_STDERR, &c->errors);
 
-	if (c->errors.len > ERRORS_KEPT)
-		ha_buf_consume(&c->errors, c->errors.len - ERRORS_KEPT);
+	channel_trim_errors(c);
 	return n > 0 ? 1 : (int)n;
 }
 
@@ -341,61 +243,14 @@ read_output(struct channel *c)
 }
 
 static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* When nobody reads to_fd any more, the peer's words are dropped. */
-static int
-deliver(struct channel *c)
-{
-	int moved = 0;
-
-	if (!c->is_attached)
-		return 0;
-	while (queue_len(&c->in) > 0) {
-		ssize_t n = c->to_fd < 0 ? (ssize_t)queue_len(&c->in)
-					 : write(c->to_fd, queue_head(&c->in),
-					       queue_len(&c->in));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0)
-			close_fd(&c->to_fd);
-		else
-			queue_drop(&c->in, (size_t)n);
-		moved = 1;
-	}
-	return moved;
-}
-
-static int
-signal_number(const char *name)
-{
-	static const char *const names[] = { "HUP", "INT", "QUIT", "ILL",
-		"TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-		"PIPE", "ALRM", "TERM" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(names[i], name) == 0)
-			return (int)i + 1;
-	return 0;
-}
-
-static void
 take_status(struct channel *c)
 {
 	char *name = NULL;
 
 	libssh2_channel_get_exit_signal(
-	    c->ssh, &name, NULL, NULL, NULL, NULL, NULL);
-	c->status = name != NULL ? 128 + signal_number(name)
-				 : libssh2_channel_get_exit_status(c->ssh);
+	    c->own, &name, NULL, NULL, NULL, NULL, NULL);
+	c->status = name != NULL ? 128 + channel_signal(name)
+				 : libssh2_channel_get_exit_status(c->own);
 	free(name);
 }
 
@@ -405,10 +260,10 @@ note_end(struct channel *c)
 {
 	int moved = 0;
 
-	if (!c->eof && libssh2_channel_eof(c->ssh) == 1)
+	if (!c->eof && libssh2_channel_eof(c->own) == 1)
 		c->eof = moved = 1;
 	if (c->eof && !c->closed) {
-		int rc = libssh2_channel_wait_closed(c->ssh);
+		int rc = libssh2_channel_wait_closed(c->own);
 
 		if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN)
 			return -1;
@@ -417,46 +272,16 @@ note_end(struct channel *c)
 			take_status(c);
 		}
 	}
-	if (c->eof && c->to_fd >= 0 && queue_len(&c->in) == 0) {
-		close_fd(&c->to_fd);
-		moved = 1;
-	}
-	return moved;
-}
-
-static int
-wants_input(const struct channel *c)
-{
-	return c->from_fd >= 0 && !c->closed && queue_len(&c->out) < PACKET;
-}
-
-static int
-gather(struct channel *c)
-{
-	size_t room = PUMP_ROOM - PACKET;
-	ssize_t n;
-
-	if (!wants_input(c))
-		return 0;
-	n = read(c->from_fd, queue_room(&c->out, room), room);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0) {
-		close_fd(&c->from_fd);
-		c->eof_wanted = 1;
-	} else {
-		queue_added(&c->out, (size_t)n);
-	}
-	return 1;
+	return channel_finish(c) | moved;
 }
 
 /* An open window that takes nothing means that keys are being exchanged. */
 static void
 note_stuck(struct channel *c)
 {
-	struct transport *t = c->transport;
+	struct session *t = session_of(c->transport);
 
-	if (t->stuck_ns == 0 && libssh2_channel_window_write(c->ssh) > 0)
+	if (t->stuck_ns == 0 && libssh2_channel_window_write(c->own) > 0)
 		t->stuck_ns = ha_clock_now_ns();
 }
 
@@ -470,7 +295,7 @@ send_output(struct channel *c)
 		return 0;
 	while (queue_len(&c->out) > 0 && share > 0) {
 		ssize_t n = libssh2_channel_write(
-		    c->ssh, queue_head(&c->out), queue_len(&c->out));
+		    c->own, queue_head(&c->out), queue_len(&c->out));
 
 		if (n == LIBSSH2_ERROR_EAGAIN || n == 0) {
 			note_stuck(c);
@@ -480,13 +305,13 @@ send_output(struct channel *c)
 			return -1;
 		queue_drop(&c->out, (size_t)n);
 		c->bytes += (uint64_t)n;
-		c->transport->stuck_ns = 0;
+		session_of(c->transport)->stuck_ns = 0;
 		share -= (size_t)n < share ? (size_t)n : share;
 		moved = 1;
 	}
 	queue_compact(&c->out);
 	if (c->eof_wanted && queue_len(&c->out) == 0) {
-		int rc = libssh2_channel_send_eof(c->ssh);
+		int rc = libssh2_channel_send_eof(c->own);
 
 		if (rc < 0)
 			return rc == LIBSSH2_ERROR_EAGAIN ? moved : -1;
@@ -500,7 +325,8 @@ static int
 pump(struct channel *c, int may_send)
 {
 	static int (*const steps[])(struct channel *) = { read_errors,
-		read_output, deliver, note_end, gather, send_output };
+		read_output, channel_deliver, note_end, channel_gather,
+		send_output };
 	int moved = 0;
 
 	for (size_t i = 0; i < (may_send ? 6 : 5); i++) {
@@ -520,7 +346,7 @@ pump(struct channel *c, int may_send)
  * channel like a freed one, and would take the old one's last packets for its.
  */
 static void
-bury(struct transport *t)
+bury(struct session *t)
 {
 	size_t kept = 0;
 
@@ -537,7 +363,7 @@ bury(struct transport *t)
 }
 
 static void
-let_die(struct transport *t, LIBSSH2_CHANNEL *ssh)
+let_die(struct session *t, LIBSSH2_CHANNEL *ssh)
 {
 	t->dying =
 	    ha_xrealloc(t->dying, (t->dying_count + 1) * sizeof(*t->dying));
@@ -552,20 +378,20 @@ let_die(struct transport *t, LIBSSH2_CHANNEL *ssh)
  * Returns -1 when the link is lost.
  */
 static int
-probe(struct transport *t)
+probe(struct session *t)
 {
 	LIBSSH2_CHANNEL *ssh;
 
 	if (!t->is_probing)
 		t->probed_ns = ha_clock_now_ns();
 	t->is_probing = 1;
-	ssh = libssh2_channel_open_ex(t->session, probe_type,
+	ssh = libssh2_channel_open_ex(t->ssh, probe_type,
 	    sizeof(probe_type) - 1, WINDOW, PACKET, NULL, 0);
 	if (ssh != NULL)
 		let_die(t, ssh);
-	else if (libssh2_session_last_errno(t->session) == LIBSSH2_ERROR_EAGAIN)
+	else if (libssh2_session_last_errno(t->ssh) == LIBSSH2_ERROR_EAGAIN)
 		return 0;
-	else if (libssh2_session_last_errno(t->session) !=
+	else if (libssh2_session_last_errno(t->ssh) !=
 		 LIBSSH2_ERROR_CHANNEL_FAILURE)
 		return -1;
 	t->is_probing = 0;
@@ -573,42 +399,43 @@ probe(struct transport *t)
 }
 
 static int64_t
-keepalive_due(const struct transport *t)
+keepalive_due(const struct session *t)
 {
 	int64_t since = t->heard_ns;
 
-	if (!t->is_ready || t->keepalive_ms <= 0 || t->is_opening)
+	if (!t->is_ready || t->base.keepalive_ms <= 0 || t->is_opening)
 		return HA_CLOCK_NEVER;
 	if (!t->is_probing)
-		return since + t->keepalive_ms * HA_MS_NS;
+		return since + t->base.keepalive_ms * HA_MS_NS;
 	if (since < t->probed_ns)
 		since = t->probed_ns;
-	return since + LOST_AFTER * t->keepalive_ms * HA_MS_NS;
+	return since + LOST_AFTER * t->base.keepalive_ms * HA_MS_NS;
 }
 
 static int64_t
-stuck_due(const struct transport *t)
+stuck_due(const struct session *t)
 {
-	int64_t patience_ms = LOST_AFTER * t->keepalive_ms;
+	int64_t patience_ms = LOST_AFTER * t->base.keepalive_ms;
 
 	if (t->stuck_ns == 0)
 		return HA_CLOCK_NEVER;
-	if (patience_ms < t->timeout_ms)
-		patience_ms = t->timeout_ms;
+	if (patience_ms < t->base.timeout_ms)
+		patience_ms = t->base.timeout_ms;
 	return t->stuck_ns + patience_ms * HA_MS_NS;
 }
 
 static int
-judge(struct transport *t, struct ha_err *err)
+judge(struct session *t, struct ha_err *err)
 {
 	int64_t now = ha_clock_now_ns();
 
 	if (now >= stuck_due(t))
-		return no_answer(t, t->stuck_ns, " to a change of keys", err);
+		return transport_no_answer(
+		    &t->base, t->stuck_ns, " to a change of keys", err);
 	if (now < keepalive_due(t))
 		return 0;
 	if (t->is_probing)
-		return no_answer(t, t->heard_ns, "", err);
+		return transport_no_answer(&t->base, t->heard_ns, "", err);
 	if (probe(t) < 0)
 		return link_lost(t, "", err);
 	flush(t);
@@ -617,25 +444,9 @@ judge(struct transport *t, struct ha_err *err)
 
 /* --- a step --- */
 
-/* What the next round begins with, so that none of them starves. */
-static void
-rotate(struct transport *t)
-{
-	struct channel *head = t->channels;
-	struct channel **end = &t->channels;
-
-	if (head == NULL || head->next == NULL)
-		return;
-	t->channels = head->next;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = head;
-	head->next = NULL;
-}
-
 /* Returns 1 when something moved, 0 when not, -1 when the link is lost. */
 static int
-pump_all(struct transport *t)
+pump_all(struct session *t)
 {
 	int may_send = queue_len(&t->out) < SOCKET_FULL;
 	int moved = 0;
@@ -644,14 +455,14 @@ pump_all(struct transport *t)
 	bury(t);
 	if (t->is_probing && probe(t) < 0)
 		return -1;
-	for (struct channel *c = t->channels; c != NULL; c = c->next) {
+	for (struct channel *c = t->base.channels; c != NULL; c = c->next) {
 		int rc = pump(c, may_send);
 
 		if (rc < 0)
 			return -1;
 		moved |= rc;
 	}
-	rotate(t);
+	channel_rotate(&t->base);
 	/* libssh2 reads for somebody only: without a channel, for a probe. */
 	if (queue_len(&t->in) > 0 && !t->is_opening && probe(t) < 0)
 		return -1;
@@ -659,7 +470,7 @@ pump_all(struct transport *t)
 }
 
 static int
-move_all(struct transport *t, struct ha_err *err)
+move_all(struct session *t, struct ha_err *err)
 {
 	int moved = fill(t);
 
@@ -676,40 +487,25 @@ move_all(struct transport *t, struct ha_err *err)
 }
 
 static int
-wait_all(struct transport *t, int64_t deadline_ns)
+wait_all(struct session *t, int64_t deadline_ns)
 {
 	struct pollfd fds[1 + 2 * TRANSPORT_MAX_CHANNELS];
-	nfds_t n = 0;
+	nfds_t n;
 
-	fds[n].fd = t->dial.fd;
-	fds[n].events = POLLIN;
+	fds[0] = (struct pollfd){ t->dial.fd, POLLIN, 0 };
 	if (queue_len(&t->out) > 0)
-		fds[n].events |= POLLOUT;
-	n++;
-	for (const struct channel *c = t->channels; c != NULL; c = c->next) {
-		if (c->to_fd >= 0 && queue_len(&c->in) > 0) {
-			fds[n].fd = c->to_fd;
-			fds[n++].events = POLLOUT;
-		}
-		if (wants_input(c)) {
-			fds[n].fd = c->from_fd;
-			fds[n++].events = POLLIN;
-		}
-	}
-	for (nfds_t i = 0; i < n; i++)
-		fds[i].revents = 0;
+		fds[0].events |= POLLOUT;
+	n = 1 + channel_poll(&t->base, fds + 1);
 	return wait_poll(fds, n, deadline_ns);
 }
 
-int
-transport_step(struct transport *t, int64_t deadline_ns, struct ha_err *err)
+static int
+step(struct transport *base, int64_t deadline_ns, struct ha_err *err)
 {
+	struct session *t = session_of(base);
 	int64_t until_ns = deadline_ns;
 	int moved;
 
-	if (!t->is_up)
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "the connection to %.200s is lost", t->conf.typed);
 	moved = move_all(t, err);
 	if (moved != 0)
 		return moved;
@@ -724,46 +520,27 @@ transport_step(struct transport *t, int64_t deadline_ns, struct ha_err *err)
 	return move_all(t, err);
 }
 
-/*
- * One step while a call of libssh2 says LIBSSH2_ERROR_EAGAIN.  It can't be
- * called off, so a failure here is the end of the session.
- */
-static int
-await(struct transport *t, int64_t start_ns, const char *doing,
-    struct ha_err *err)
-{
-	int64_t deadline_ns = start_ns + t->timeout_ms * HA_MS_NS;
-
-	if (ha_clock_now_ns() >= deadline_ns)
-		return no_answer(t, start_ns, doing, err);
-	if (transport_step(t, deadline_ns, err) < 0) {
-		t->is_up = 0;
-		return -1;
-	}
-	return 0;
-}
-
 /* --- key exchange --- */
 
 /* Those of the words that libssh2 has too. */
 static void
 pick_supported(
-    struct transport *t, int method, const char *words, struct ha_buf *picked)
+    struct session *t, int method, const char *words, struct ha_buf *picked)
 {
 	struct ha_buf all = HA_BUF_INIT;
 	const char **names = NULL;
-	int count = libssh2_session_supported_algs(t->session, method, &names);
+	int count = libssh2_session_supported_algs(t->ssh, method, &names);
 
 	for (int i = 0; i < count; i++)
 		sshconf_pick(&all, names[i], NULL);
 	if (count > 0)
-		libssh2_free(t->session, names);
+		libssh2_free(t->ssh, names);
 	sshconf_pick(picked, words, all.data);
 	ha_buf_release(&all);
 }
 
 static int
-supports_any(struct transport *t, int method, const char *words)
+supports_any(struct session *t, int method, const char *words)
 {
 	struct ha_buf picked = HA_BUF_INIT;
 	int found;
@@ -776,15 +553,15 @@ supports_any(struct transport *t, int method, const char *words)
 
 /* libssh2 1.10's own selection copies between overlapping strings. */
 static int
-prefer(struct transport *t, int method, const char *name, const char *words,
+prefer(struct session *t, int method, const char *name, const char *words,
     struct ha_err *err)
 {
 	struct ha_buf picked = HA_BUF_INIT;
 	int is_set;
 
 	pick_supported(t, method, words, &picked);
-	is_set = picked.len > 0 && libssh2_session_method_pref(
-				       t->session, method, picked.data) == 0;
+	is_set = picked.len > 0 &&
+		 libssh2_session_method_pref(t->ssh, method, picked.data) == 0;
 	ha_buf_release(&picked);
 	if (is_set)
 		return 0;
@@ -796,7 +573,7 @@ prefer(struct transport *t, int method, const char *name, const char *words,
 
 /* Both directions; what is fast here first, then what else is allowed. */
 static int
-prefer_both(struct transport *t, int to_peer, int from_peer, const char *name,
+prefer_both(struct session *t, int to_peer, int from_peer, const char *name,
     const char *fast, const char *allowed, struct ha_err *err)
 {
 	struct ha_buf words = HA_BUF_INIT;
@@ -813,14 +590,14 @@ prefer_both(struct transport *t, int to_peer, int from_peer, const char *name,
 }
 
 static int
-prefer_kex(struct transport *t, struct ha_err *err)
+prefer_kex(struct session *t, struct ha_err *err)
 {
 	struct ha_buf words = HA_BUF_INIT;
 	int rc;
 
-	if (t->conf.kex == NULL)
+	if (t->base.conf->kex == NULL)
 		return 0;
-	sshconf_pick(&words, t->conf.kex, NULL);
+	sshconf_pick(&words, t->base.conf->kex, NULL);
 	/* No algorithms, but what both sides understand besides. */
 	sshconf_pick(&words, "ext-info-c,kex-strict-c-v00@openssh.com", NULL);
 	rc = prefer(t, LIBSSH2_METHOD_KEX, "KexAlgorithms", words.data, err);
@@ -830,7 +607,7 @@ prefer_kex(struct transport *t, struct ha_err *err)
 
 static int
 prefer_host_keys(
-    struct transport *t, const struct hostkeys *keys, struct ha_err *err)
+    struct session *t, const struct hostkeys *keys, struct ha_err *err)
 {
 	struct ha_buf words = HA_BUF_INIT;
 	int rc = 0;
@@ -845,14 +622,14 @@ prefer_host_keys(
 
 static int
 set_preferences(
-    struct transport *t, const struct hostkeys *keys, struct ha_err *err)
+    struct session *t, const struct hostkeys *keys, struct ha_err *err)
 {
 	if (prefer_kex(t, err) < 0 || prefer_host_keys(t, keys, err) < 0 ||
 	    prefer_both(t, LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC,
-		"Ciphers", "aes128-ctr,aes256-ctr,aes192-ctr", t->conf.ciphers,
-		err) < 0 ||
+		"Ciphers", "aes128-ctr,aes256-ctr,aes192-ctr",
+		t->base.conf->ciphers, err) < 0 ||
 	    prefer_both(t, LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC, "MACs",
-		"hmac-sha2-256,hmac-sha2-512", t->conf.macs, err) < 0)
+		"hmac-sha2-256,hmac-sha2-512", t->base.conf->macs, err) < 0)
 		return -1;
 	return 0;
 }
@@ -860,7 +637,7 @@ set_preferences(
 /* Name the list that has nothing in common, and what to do about it. */
 static int
 nothing_in_common(
-    struct transport *t, const struct hostkeys *keys, struct ha_err *err)
+    struct session *t, const struct hostkeys *keys, struct ha_err *err)
 {
 	static const struct {
 		enum offer_list list;
@@ -892,7 +669,7 @@ nothing_in_common(
 		ha_err_set(err, EX_CONFIG, 0,
 		    "libssh2 %s and %.100s have no %s in common; the server "
 		    "offers %.300s. In the server's sshd_config: %s",
-		    libssh2_version(0), t->conf.typed, lists[i].what,
+		    libssh2_version(0), t->base.conf->typed, lists[i].what,
 		    offer.data, lists[i].cure);
 	else
 		ha_err_set(err, EX_CONFIG, 0,
@@ -900,7 +677,7 @@ nothing_in_common(
 		    "common (it has no rsa-sha2, certificates, security keys, "
 		    "-etm MACs, gcm or chacha20%s%.100s): allow an ed25519 "
 		    "host key, curve25519-sha256, aes128-ctr and hmac-sha2-256",
-		    t->conf.typed, libssh2_version(0),
+		    t->base.conf->typed, libssh2_version(0),
 		    known.len > 0 ? "; known host keys: " : "", known.data);
 	ha_buf_release(&offer);
 	ha_buf_release(&known);
@@ -908,29 +685,29 @@ nothing_in_common(
 }
 
 static int
-not_ssh(struct transport *t, struct ha_err *err)
+not_ssh(struct session *t, struct ha_err *err)
 {
 	struct ha_buf *first = &t->first;
 
 	ha_buf_truncate(first, strcspn(first->data, "\r\n"));
 	return ha_err_set(err, EX_UNAVAILABLE, 0,
 	    "port %d of %.200s does not speak SSH; it says: %.100s",
-	    t->conf.port, t->conf.host, first->data);
+	    t->base.conf->port, t->base.conf->host, first->data);
 }
 
 static int
-handshake_failed(struct transport *t, int rc, const struct hostkeys *keys,
-    struct ha_err *err)
+handshake_failed(
+    struct session *t, int rc, const struct hostkeys *keys, struct ha_err *err)
 {
 	if (t->first.len > 0 && !offer_is_ssh(&t->first))
 		return not_ssh(t, err);
 	if (t->first.len == 0 && t->dial.proxy > 0)
 		return ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "the proxy to %.200s ended before it connected (%s %.300s)",
-		    t->conf.typed,
-		    t->conf.proxy_command ? "ProxyCommand" : "ProxyJump",
-		    t->conf.proxy_command ? t->conf.proxy_command
-					  : t->conf.proxy_jump);
+		    t->base.conf->typed,
+		    t->base.conf->proxy_command ? "ProxyCommand" : "ProxyJump",
+		    t->base.conf->proxy_command ? t->base.conf->proxy_command
+						: t->base.conf->proxy_jump);
 	if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE)
 		return nothing_in_common(t, keys, err);
 	link_lost(t, " during the key exchange", err);
@@ -940,15 +717,15 @@ handshake_failed(struct transport *t, int rc, const struct hostkeys *keys,
 }
 
 static int
-shake_hands(
-    struct transport *t, const struct hostkeys *keys, struct ha_err *err)
+shake_hands(struct session *t, const struct hostkeys *keys, struct ha_err *err)
 {
 	int64_t start_ns = ha_clock_now_ns();
 	int rc;
 
-	while ((rc = libssh2_session_handshake(t->session, t->dial.fd)) ==
+	while ((rc = libssh2_session_handshake(t->ssh, t->dial.fd)) ==
 	       LIBSSH2_ERROR_EAGAIN) {
-		if (await(t, start_ns, " to the SSH key exchange", err) == 0)
+		if (transport_await(&t->base, start_ns,
+			" to the SSH key exchange", err) == 0)
 			continue;
 		if (err->status == EX_UNAVAILABLE && t->first.len > 0 &&
 		    !offer_is_ssh(&t->first))
@@ -959,14 +736,13 @@ shake_hands(
 }
 
 static int
-verify_host(
-    struct transport *t, const struct hostkeys *keys, struct ha_err *err)
+verify_host(struct session *t, const struct hostkeys *keys, struct ha_err *err)
 {
 	size_t len = 0;
 	int type;
-	const char *blob = libssh2_session_hostkey(t->session, &len, &type);
+	const char *blob = libssh2_session_hostkey(t->ssh, &len, &type);
 	const char *print =
-	    libssh2_hostkey_hash(t->session, LIBSSH2_HOSTKEY_HASH_SHA256);
+	    libssh2_hostkey_hash(t->ssh, LIBSSH2_HOSTKEY_HASH_SHA256);
 
 	if (blob == NULL || print == NULL)
 		return ha_err_set(err, EX_CONFIG, 0,
@@ -1003,16 +779,16 @@ static LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC(sign)
 
 static int
 try_once(
-    struct transport *t, const struct identity *identity, struct signer *signer)
+    struct session *t, const struct identity *identity, struct signer *signer)
 {
 	void *abstract = signer;
 
 	if (identity->file == NULL)
-		return libssh2_userauth_publickey(t->session, t->conf.user,
+		return libssh2_userauth_publickey(t->ssh, t->base.conf->user,
 		    (const unsigned char *)identity->blob.data,
 		    identity->blob.len, sign, &abstract);
 	return libssh2_userauth_publickey_fromfile(
-	    t->session, t->conf.user, NULL, identity->file, "");
+	    t->ssh, t->base.conf->user, NULL, identity->file, "");
 }
 
 static int
@@ -1025,10 +801,10 @@ is_link_error(int rc)
 
 /* Returns 1 when logged in, 0 when refused (tried then says why), -1. */
 static int
-try_identity(struct transport *t, const struct identities *ids,
+try_identity(struct session *t, const struct identities *ids,
     const struct identity *identity, struct ha_buf *tried, struct ha_err *err)
 {
-	struct signer signer = { ids, identity, t->timeout_ms, { 0 } };
+	struct signer signer = { ids, identity, t->base.timeout_ms, { 0 } };
 	int64_t start_ns = ha_clock_now_ns();
 	int rc;
 
@@ -1039,7 +815,8 @@ try_identity(struct transport *t, const struct identities *ids,
 		return 0;
 	}
 	while ((rc = try_once(t, identity, &signer)) == LIBSSH2_ERROR_EAGAIN)
-		if (await(t, start_ns, " to the login", err) < 0)
+		if (transport_await(&t->base, start_ns, " to the login", err) <
+		    0)
 			return -1;
 	if (rc == 0)
 		return 1;
@@ -1068,13 +845,13 @@ try_identity(struct transport *t, const struct identities *ids,
 }
 
 static int
-login_refused(const struct transport *t, const char *methods,
+login_refused(const struct session *t, const char *methods,
     const struct ha_buf *tried, const struct ha_buf *note, struct ha_err *err)
 {
 	return ha_err_set(err, EX_NOPERM, 0,
 	    "%.100s refuses the login of %.100s; tried: %.500s%.200s; the "
 	    "server offers: %.100s",
-	    t->conf.typed, t->conf.user,
+	    t->base.conf->typed, t->base.conf->user,
 	    tried->len > 0 ? tried->data
 			   : "nothing (no IdentityFile, no key in ssh-agent)",
 	    note->data, methods);
@@ -1082,24 +859,25 @@ login_refused(const struct transport *t, const char *methods,
 
 /* The ways to log in that the server offers; NULL when none is needed. */
 static int
-ask_methods(struct transport *t, char **methods, struct ha_err *err)
+ask_methods(struct session *t, char **methods, struct ha_err *err)
 {
 	int64_t start_ns = ha_clock_now_ns();
 	const char *list;
 
-	while ((list = libssh2_userauth_list(t->session, t->conf.user,
-		    (unsigned)strlen(t->conf.user))) == NULL &&
-	       libssh2_session_last_errno(t->session) == LIBSSH2_ERROR_EAGAIN)
-		if (await(t, start_ns, " to the login", err) < 0)
+	while ((list = libssh2_userauth_list(t->ssh, t->base.conf->user,
+		    (unsigned)strlen(t->base.conf->user))) == NULL &&
+	       libssh2_session_last_errno(t->ssh) == LIBSSH2_ERROR_EAGAIN)
+		if (transport_await(&t->base, start_ns, " to the login", err) <
+		    0)
 			return -1;
 	*methods = list != NULL ? ha_xstrdup(list) : NULL;
-	if (list == NULL && !libssh2_userauth_authenticated(t->session))
+	if (list == NULL && !libssh2_userauth_authenticated(t->ssh))
 		return link_lost(t, " before the login", err);
 	return 0;
 }
 
 static int
-log_in(struct transport *t, struct ha_err *err)
+log_in(struct session *t, struct ha_err *err)
 {
 	struct identities ids = IDENTITIES_INIT;
 	struct ha_buf tried = HA_BUF_INIT;
@@ -1111,7 +889,8 @@ log_in(struct transport *t, struct ha_err *err)
 		return -1;
 	if (methods == NULL)
 		return 0;
-	rc = identities_collect(&ids, &t->conf, t->timeout_ms, &note, err);
+	rc = identities_collect(
+	    &ids, t->base.conf, t->base.timeout_ms, &note, err);
 	for (size_t i = 0; i < ids.count && rc == 0; i++)
 		rc = try_identity(t, &ids, &ids.items[i], &tried, err);
 	if (rc == 0)
@@ -1148,22 +927,22 @@ set_callbacks(LIBSSH2_SESSION *session)
 }
 
 static int
-start_session(struct transport *t, struct ha_err *err)
+start_session(struct session *t, struct ha_err *err)
 {
 	struct hostkeys keys;
 	int rc;
 
-	t->session = libssh2_session_init_ex(NULL, NULL, NULL, t);
-	if (t->session == NULL)
+	t->ssh = libssh2_session_init_ex(NULL, NULL, NULL, t);
+	if (t->ssh == NULL)
 		return ha_err_set(err, EX_OSERR, 0, "libssh2 does not start");
-	libssh2_session_set_blocking(t->session, 0);
-	set_callbacks(t->session);
-	rc = hostkeys_load(&keys, &t->conf, t->timeout_ms, err);
+	libssh2_session_set_blocking(t->ssh, 0);
+	set_callbacks(t->ssh);
+	rc = hostkeys_load(&keys, t->base.conf, t->base.timeout_ms, err);
 	if (rc == 0)
 		rc = set_preferences(t, &keys, err);
 	if (rc == 0)
-		rc = dial_open(&t->dial, &t->conf, t->timeout_ms, err);
-	t->is_up = rc == 0;
+		rc = dial_open(&t->dial, t->base.conf, t->base.timeout_ms, err);
+	t->base.is_up = rc == 0;
 	if (rc == 0)
 		rc = shake_hands(t, &keys, err);
 	if (rc == 0)
@@ -1173,269 +952,145 @@ start_session(struct transport *t, struct ha_err *err)
 }
 
 static void
-note_success(struct transport *t)
+note_success(struct session *t)
 {
-	ha_note("logged in at %s as %s: %s, %s, %s, %s", t->conf.typed,
-	    t->conf.user,
-	    libssh2_session_methods(t->session, LIBSSH2_METHOD_KEX),
-	    libssh2_session_methods(t->session, LIBSSH2_METHOD_HOSTKEY),
-	    libssh2_session_methods(t->session, LIBSSH2_METHOD_CRYPT_CS),
-	    libssh2_session_methods(t->session, LIBSSH2_METHOD_MAC_CS));
+	ha_note("logged in at %s as %s: %s, %s, %s, %s", t->base.conf->typed,
+	    t->base.conf->user,
+	    libssh2_session_methods(t->ssh, LIBSSH2_METHOD_KEX),
+	    libssh2_session_methods(t->ssh, LIBSSH2_METHOD_HOSTKEY),
+	    libssh2_session_methods(t->ssh, LIBSSH2_METHOD_CRYPT_CS),
+	    libssh2_session_methods(t->ssh, LIBSSH2_METHOD_MAC_CS));
 }
 
-int
-transport_open(struct transport **transport, const struct transport_conf *conf,
-    struct ha_err *err)
+static int
+open_session(
+    struct transport *base, struct ha_buf *inability, struct ha_err *err)
 {
-	struct transport *t = ha_xcalloc(1, sizeof(*t));
+	struct session *t = session_of(base);
 
-	*transport = NULL;
+	(void)inability;
 	ha_buf_init(&t->in.buf);
 	ha_buf_init(&t->out.buf);
 	ha_buf_init(&t->first);
 	t->dial.fd = -1;
-	t->timeout_ms = conf->timeout_ms;
-	t->keepalive_ms = conf->keepalive_ms;
-	if (sshconf_load(&t->conf, conf->host, conf->user, conf->config_file,
-		conf->timeout_ms, err) < 0 ||
-	    start_session(t, err) < 0 || log_in(t, err) < 0) {
-		transport_close(t);
+	if (start_session(t, err) < 0 || log_in(t, err) < 0)
 		return -1;
-	}
 	note_success(t);
 	t->is_ready = 1;
 	ha_buf_release(&t->first);
-	*transport = t;
 	return 0;
 }
 
 static void
-end_session(struct transport *t)
+end_session(struct session *t)
 {
 	int tries = 100;
 
-	if (t->session == NULL)
+	if (t->ssh == NULL)
 		return;
-	if (t->is_up) {
-		libssh2_session_disconnect(t->session, "done");
+	if (t->base.is_up) {
+		libssh2_session_disconnect(t->ssh, "done");
 		flush(t);
 	}
 	/* From here on libssh2 gets errors instead of waiting for the peer. */
-	t->is_up = 0;
-	while (libssh2_session_free(t->session) == LIBSSH2_ERROR_EAGAIN &&
-	       --tries > 0)
+	t->base.is_up = 0;
+	while (
+	    libssh2_session_free(t->ssh) == LIBSSH2_ERROR_EAGAIN && --tries > 0)
 		;
 }
 
-void
-transport_close(struct transport *t)
+static void
+close_session(struct transport *base)
 {
-	if (t == NULL)
-		return;
+	struct session *t = session_of(base);
+
 	end_session(t);
-	for (struct channel *c = t->channels; c != NULL; c = c->next)
-		c->transport = NULL;
 	dial_close(&t->dial);
 	queue_release(&t->in);
 	queue_release(&t->out);
 	ha_buf_release(&t->first);
-	sshconf_release(&t->conf);
 	free(t->farewell);
 	free(t->dying);
-	free(t);
-}
-
-int
-transport_is_up(const struct transport *t)
-{
-	return t->is_up;
 }
 
 /* --- channels --- */
 
 /* Returns NULL with the link up (the server refuses) or down. */
 static LIBSSH2_CHANNEL *
-open_session_channel(struct transport *t, struct ha_err *err)
+open_session_channel(struct session *t, struct ha_err *err)
 {
 	int64_t start_ns = ha_clock_now_ns();
 	LIBSSH2_CHANNEL *ssh;
 
 	/* libssh2 opens one channel at a time, and a probe is one. */
 	while (t->is_probing)
-		if (await(t, start_ns, "", err) < 0)
+		if (transport_await(&t->base, start_ns, "", err) < 0)
 			return NULL;
 	t->is_opening = 1;
-	while ((ssh = libssh2_channel_open_ex(t->session, "session",
+	while ((ssh = libssh2_channel_open_ex(t->ssh, "session",
 		    sizeof("session") - 1, WINDOW, PACKET, NULL, 0)) == NULL &&
-	       libssh2_session_last_errno(t->session) == LIBSSH2_ERROR_EAGAIN)
-		if (await(t, start_ns, " to a new channel", err) < 0)
+	       libssh2_session_last_errno(t->ssh) == LIBSSH2_ERROR_EAGAIN)
+		if (transport_await(
+			&t->base, start_ns, " to a new channel", err) < 0)
 			return NULL;
 	t->is_opening = 0;
 	if (ssh != NULL)
 		return ssh;
-	if (libssh2_session_last_errno(t->session) !=
-	    LIBSSH2_ERROR_CHANNEL_FAILURE)
+	if (libssh2_session_last_errno(t->ssh) != LIBSSH2_ERROR_CHANNEL_FAILURE)
 		link_lost(t, "", err);
 	else
-		ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "%.200s refuses one more channel (MaxSessions in its "
-		    "sshd_config?)",
-		    t->conf.typed);
+		transport_no_channel(&t->base, err);
 	return NULL;
 }
 
 static struct channel *
-add_channel(struct transport *t, LIBSSH2_CHANNEL *ssh)
-{
-	struct channel *c = ha_xcalloc(1, sizeof(*c));
-
-	c->transport = t;
-	c->ssh = ssh;
-	ha_buf_init(&c->in.buf);
-	ha_buf_init(&c->out.buf);
-	ha_buf_init(&c->errors);
-	c->from_fd = -1;
-	c->to_fd = -1;
-	c->status = -1;
-	c->next = t->channels;
-	t->channels = c;
-	t->count++;
-	return c;
-}
-
-static struct channel *
-start(struct transport *t, const char *request, const char *message,
+start(struct transport *base, const char *request, const char *message,
     struct ha_err *err)
 {
+	struct session *t = session_of(base);
 	int64_t start_ns;
-	LIBSSH2_CHANNEL *ssh;
+	LIBSSH2_CHANNEL *ssh = open_session_channel(t, err);
 	struct channel *c;
 	int rc;
 
-	if (!t->is_up || t->count >= TRANSPORT_MAX_CHANNELS) {
-		ha_err_set(err, EX_UNAVAILABLE, 0, "%s",
-		    t->is_up ? "all channels are in use"
-			     : "the connection is lost");
-		return NULL;
-	}
-	ssh = open_session_channel(t, err);
 	if (ssh == NULL)
 		return NULL;
-	c = add_channel(t, ssh);
+	c = channel_add(base, ssh);
 	start_ns = ha_clock_now_ns();
 	while ((rc = libssh2_channel_process_startup(ssh, request,
 		    (unsigned)strlen(request), message,
 		    (unsigned)strlen(message))) == LIBSSH2_ERROR_EAGAIN)
-		if (await(t, start_ns, " to a command", err) < 0)
+		if (transport_await(base, start_ns, " to a command", err) < 0)
 			break;
 	if (rc == 0)
 		return c;
 	if (rc == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
-		ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "%.200s refuses the %s: %.200s", t->conf.typed,
-		    *request == 'e' ? "command" : request, message);
+		transport_no_request(base, request, message, err);
 	else if (rc != LIBSSH2_ERROR_EAGAIN)
 		link_lost(t, "", err);
 	channel_close(c);
 	return NULL;
 }
 
-struct channel *
-transport_exec(struct transport *t, const char *command, struct ha_err *err)
-{
-	return start(t, "exec", command, err);
-}
-
-struct channel *
-transport_subsystem(struct transport *t, const char *name, struct ha_err *err)
-{
-	return start(t, "subsystem", name, err);
-}
-
-struct ha_buf *
-channel_in(struct channel *c)
-{
-	return &c->in.buf;
-}
-
-struct ha_buf *
-channel_out(struct channel *c)
-{
-	return &c->out.buf;
-}
-
-void
-channel_attach(struct channel *c, int from_fd, int to_fd)
-{
-	const int fds[] = { from_fd, to_fd };
-
-	for (size_t i = 0; i < 2; i++)
-		if (fds[i] >= 0)
-			fcntl(fds[i], F_SETFL,
-			    fcntl(fds[i], F_GETFL) | O_NONBLOCK);
-	c->is_attached = 1;
-	c->from_fd = from_fd;
-	c->to_fd = to_fd;
-}
-
-void
-channel_send_eof(struct channel *c)
-{
-	c->eof_wanted = 1;
-}
-
-int
-channel_is_done(const struct channel *c)
-{
-	return c->closed && (!c->is_attached || queue_len(&c->in) == 0);
-}
-
-int
-channel_exit_status(const struct channel *c)
-{
-	return c->status;
-}
-
-const struct ha_buf *
-channel_errors(const struct channel *c)
-{
-	return &c->errors;
-}
-
-uint64_t
-channel_bytes(const struct channel *c)
-{
-	return c->bytes;
-}
-
 static void
-forget_channel(struct transport *t, struct channel *c)
+forget(struct channel *c)
 {
-	struct channel **at = &t->channels;
+	struct session *t = session_of(c->transport);
 
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	t->count--;
 	t->stuck_ns = 0;
-	if (!t->is_up)
+	if (!t->base.is_up)
 		return;
-	let_die(t, c->ssh);
+	let_die(t, c->own);
 	bury(t);
 	flush(t);
 }
 
-void
-channel_close(struct channel *c)
-{
-	if (c == NULL)
-		return;
-	if (c->transport != NULL)
-		forget_channel(c->transport, c);
-	close_fd(&c->from_fd);
-	close_fd(&c->to_fd);
-	queue_release(&c->in);
-	queue_release(&c->out);
-	ha_buf_release(&c->errors);
-	free(c);
-}
+const struct transport_kind transport_libssh2 = {
+	.name = "libssh2",
+	.size = sizeof(struct session),
+	.open = open_session,
+	.close = close_session,
+	.step = step,
+	.start = start,
+	.forget = forget,
+};
