@@ -19,8 +19,10 @@
 /* Room for the parents and other names that come along with a full list. */
 #define NAMES_BUDGET (RSYNC_NAMES_MAX * 3 / 4)
 /* A channel that is refused: how long it is tried again, and the pause. */
-#define REFUSED_MS 2000
+#define REFUSED_MS 3000
 #define REFUSED_PAUSE_MS 50
+/* Then SFTP gives its channel up, as none but its own is left. */
+#define SFTP_KEPT_MS 1000
 /* Batches in a row of which nothing passed a full disk, before a pause. */
 #define DISK_STRIKES 3
 
@@ -188,36 +190,57 @@ make_way(struct round *round, struct ha_err *err)
 	return 0;
 }
 
-/* The content run that is ready, if it can take these names; else a new one. */
-static int
-start_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
-    struct rsync_run **run, struct ha_err *err)
+/* The content run that is ready, if it can take these names. */
+static struct rsync_run *
+take_warm(struct push *push, const struct ha_buf *names)
 {
-	int64_t deadline_ns = ha_clock_deadline(REFUSED_MS);
+	struct rsync_run *run = push->warm;
 
-	if (kind == RSYNC_CONTENT && push->warm != NULL) {
-		*run = push->warm;
-		push->warm = NULL;
-		if (names->len <= RSYNC_NAMES_MAX && rsync_is_waiting(*run))
-			return 0;
-		rsync_free(*run);
-	}
-	if (rsync_start(run, &push->rsync, kind, 0, names, err) == 0)
-		return 0;
-	/*
-	 * The peer may allow no channel more than those that are open or end.
-	 */
-	while (ha_clock_now_ns() < deadline_ns && !push->stopping &&
-	       transport_is_up(push->peer.transport)) {
-		rsync_free(push->warm);
-		push->warm = NULL;
+	push->warm = NULL;
+	if (run == NULL ||
+	    (names->len <= RSYNC_NAMES_MAX && rsync_is_waiting(run)))
+		return run;
+	rsync_free(run);
+	return NULL;
+}
+
+/*
+ * The peer refused a channel.  It may allow no more than those that are open or
+ * end: the run that waits makes room, and after a while SFTP.
+ */
+static void
+make_room(struct push *push, int64_t refused_ns, const struct ha_err *err)
+{
+	rsync_free(push->warm);
+	push->warm = NULL;
+	if (push->peer.is_single || err->status != EX_UNAVAILABLE ||
+	    ha_clock_now_ns() - refused_ns < SFTP_KEPT_MS * HA_MS_NS)
+		return;
+	ha_note("%s: it allows one channel only (MaxSessions in its "
+		"sshd_config): each run of rsync waits for SFTP to end",
+	    push->peer.label);
+	push->peer.is_single = 1;
+	sftp_pause(push->peer.sftp);
+}
+
+int
+batch_start(struct push *push, enum rsync_kind kind, unsigned flags,
+    const struct ha_buf *names, struct rsync_run **run, struct ha_err *err)
+{
+	int64_t start_ns = ha_clock_now_ns();
+
+	if (push->peer.is_single)
+		sftp_pause(push->peer.sftp);
+	while (rsync_start(run, &push->rsync, kind, flags, names, err) != 0) {
+		if (ha_clock_now_ns() - start_ns >= REFUSED_MS * HA_MS_NS ||
+		    push->stopping || !transport_is_up(push->peer.transport))
+			return -1;
+		make_room(push, start_ns, err);
 		if (transport_step(push->peer.transport,
 			ha_clock_deadline(REFUSED_PAUSE_MS), err) < 0)
 			return -1;
-		if (rsync_start(run, &push->rsync, kind, 0, names, err) == 0)
-			return 0;
 	}
-	return -1;
+	return 0;
 }
 
 static int
@@ -231,7 +254,8 @@ run_rsync(struct round *round, enum fate fate, enum rsync_kind kind,
 
 	if (names->len == 0)
 		return 0;
-	if (start_run(push, kind, names, &run, err) != 0)
+	run = kind == RSYNC_CONTENT ? take_warm(push, names) : NULL;
+	if (run == NULL && batch_start(push, kind, 0, names, &run, err) != 0)
 		return -1;
 	rsync_result_init(&result);
 	rc = rsync_finish(run, names, &result, err);
@@ -466,7 +490,7 @@ batch_warm_up(void *context)
 	struct push *push = context;
 	struct ha_err err;
 
-	if (push->conf.all || push->input.at_end)
+	if (push->conf.all || push->input.at_end || push->peer.is_single)
 		return;
 	if (push->warm != NULL && !rsync_is_waiting(push->warm)) {
 		rsync_free(push->warm);
@@ -514,9 +538,9 @@ dry_list(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
 
 	if (names->len == 0)
 		return 0;
-	if (rsync_start(&run, &push->rsync, kind,
+	if (batch_start(push, kind,
 		kind == RSYNC_TREE ? RSYNC_DRY : RSYNC_DRY | RSYNC_CHECKSUM,
-		names, err) != 0)
+		names, &run, err) != 0)
 		return -1;
 	rsync_result_init(&result);
 	rc = rsync_finish(run, NULL, &result, err);

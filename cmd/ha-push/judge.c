@@ -97,7 +97,7 @@ find_differences(struct round *round, enum fate fate,
 	int rc;
 
 	rsync_result_init(&result);
-	rc = rsync_start(&run, &round->push->rsync, kind, flags, names, err);
+	rc = batch_start(round->push, kind, flags, names, &run, err);
 	if (rc == 0) {
 		rc = rsync_finish(run, NULL, &result, err);
 		rsync_free(run);

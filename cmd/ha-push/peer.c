@@ -157,6 +157,7 @@ peer_open(struct peer *peer, const struct transport_conf *conf,
 	struct ha_buf out = HA_BUF_INIT, errors = HA_BUF_INIT;
 	int status = -1, rc;
 
+	peer->is_single = 0;
 	if (transport_open(&peer->transport, conf, err) != 0)
 		return -1;
 	rc = probe_output(peer, rsync_path, &out, &errors, &status, err);

@@ -38,6 +38,7 @@ struct peer {
 	int is_root;
 	char *login; /* the name of the user that logs in; owned */
 	int writable; /* the target, by test -w */
+	int is_single; /* it allows one channel: SFTP or rsync, not both */
 	struct rsync_caps rsync; /* of the rsync there */
 	struct peer_dirs *dirs; /* parents found to be directories */
 };

@@ -54,6 +54,14 @@ struct round {
 int look_at_items(struct round *round, struct ha_err *err);
 
 /*
+ * batch.c: rsync_start().  A peer that refuses the channel may allow no more
+ * than those that are open or end: it is tried again for a while, without the
+ * run that waits, then without SFTP.
+ */
+int batch_start(struct push *push, enum rsync_kind kind, unsigned flags,
+    const struct ha_buf *names, struct rsync_run **run, struct ha_err *err);
+
+/*
  * judge.c: a run over the names of one fate (FATE_SEND also stands for the
  * names that came along) ended with result; find out what is on the peer now.
  * -1 as batch_round().

@@ -44,6 +44,9 @@ enum {
 /* OpenSSH's server sends at most this in one packet (sftp-common.h). */
 #define PACKET_MAX (256 * 1024)
 #define ANSWER_MS 60000
+/* A channel that is refused: how long it is tried again, and the pause. */
+#define REFUSED_MS 2000
+#define REFUSED_PAUSE_MS 50
 
 struct answer {
 	int arrived;
@@ -60,6 +63,7 @@ struct sftp {
 	uint32_t unanswered;
 	struct answer answers[SFTP_WINDOW];
 	int posix_rename, hardlink, fsync;
+	int is_paused;
 };
 
 struct reader {
@@ -222,6 +226,71 @@ wait_for(struct sftp *sftp, unsigned slot, struct ha_err *err)
 	return 0;
 }
 
+static int
+say_hello(struct sftp *sftp, struct ha_err *err)
+{
+	struct ha_buf *out = channel_out(sftp->channel);
+	int64_t deadline_ns = ha_clock_deadline(ANSWER_MS);
+	struct reader r;
+	size_t size = 0, len;
+	int rc;
+
+	wire_put_number(out, 5);
+	ha_buf_add_char(out, FXP_INIT);
+	wire_put_number(out, 3);
+	while ((rc = next_packet(sftp, &r, &size, err)) == 0) {
+		if (channel_is_done(sftp->channel) ||
+		    ha_clock_now_ns() >= deadline_ns)
+			return server_error(sftp,
+			    "it gave no answer (is sftp-server installed?)",
+			    err);
+		if (transport_step(sftp->transport, deadline_ns, err) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return -1;
+	if (r.data[0] != FXP_VERSION)
+		return server_error(sftp, "it did not say its version", err);
+	r.data++;
+	r.left--;
+	if (get32(&r) < 3)
+		return server_error(sftp, "it is older than version 3", err);
+	while (r.left > 0 && !r.bad) {
+		const char *name = get_string(&r, &len);
+
+		if (len == 24 &&
+		    memcmp(name, "posix-rename@openssh.com", len) == 0)
+			sftp->posix_rename = 1;
+		else if (len == 20 &&
+			 memcmp(name, "hardlink@openssh.com", len) == 0)
+			sftp->hardlink = 1;
+		else if (len == 17 &&
+			 memcmp(name, "fsync@openssh.com", len) == 0)
+			sftp->fsync = 1;
+		get_string(&r, &len);
+	}
+	ha_buf_consume(channel_in(sftp->channel), size);
+	return 0;
+}
+
+/* Of few channels one may still be ending: it is waited for. */
+static int
+start_server(struct sftp *sftp, struct ha_err *err)
+{
+	int64_t deadline_ns = ha_clock_deadline(REFUSED_MS);
+
+	sftp->is_paused = 0;
+	while ((sftp->channel = transport_subsystem(
+		    sftp->transport, "sftp", err)) == NULL) {
+		if (!transport_is_up(sftp->transport) ||
+		    ha_clock_now_ns() >= deadline_ns ||
+		    transport_step(sftp->transport,
+			ha_clock_deadline(REFUSED_PAUSE_MS), err) < 0)
+			return -1;
+	}
+	return say_hello(sftp, err);
+}
+
 /*
  * Begin a request; its arguments follow in channel_out(), then end_request().
  */
@@ -234,6 +303,8 @@ begin(struct sftp *sftp, int type, size_t *start, unsigned *slot,
 
 	*start = 0;
 	*slot = 0;
+	if (sftp->is_paused && start_server(sftp, err) != 0)
+		return -1;
 	if (sftp->channel == NULL || !transport_is_up(sftp->transport))
 		return ha_err_set(
 		    err, EX_UNAVAILABLE, 0, "the link to the peer is lost");
@@ -291,69 +362,17 @@ send_extended(struct sftp *sftp, const char *name, const char *first,
 	return 0;
 }
 
-static int
-say_hello(struct sftp *sftp, struct ha_err *err)
-{
-	struct ha_buf *out = channel_out(sftp->channel);
-	int64_t deadline_ns = ha_clock_deadline(ANSWER_MS);
-	struct reader r;
-	size_t size = 0, len;
-	int rc;
-
-	wire_put_number(out, 5);
-	ha_buf_add_char(out, FXP_INIT);
-	wire_put_number(out, 3);
-	while ((rc = next_packet(sftp, &r, &size, err)) == 0) {
-		if (channel_is_done(sftp->channel) ||
-		    ha_clock_now_ns() >= deadline_ns)
-			return server_error(sftp,
-			    "it gave no answer (is sftp-server installed?)",
-			    err);
-		if (transport_step(sftp->transport, deadline_ns, err) < 0)
-			return -1;
-	}
-	if (rc < 0)
-		return -1;
-	if (r.data[0] != FXP_VERSION)
-		return server_error(sftp, "it did not say its version", err);
-	r.data++;
-	r.left--;
-	if (get32(&r) < 3)
-		return server_error(sftp, "it is older than version 3", err);
-	while (r.left > 0 && !r.bad) {
-		const char *name = get_string(&r, &len);
-
-		if (len == 24 &&
-		    memcmp(name, "posix-rename@openssh.com", len) == 0)
-			sftp->posix_rename = 1;
-		else if (len == 20 &&
-			 memcmp(name, "hardlink@openssh.com", len) == 0)
-			sftp->hardlink = 1;
-		else if (len == 17 &&
-			 memcmp(name, "fsync@openssh.com", len) == 0)
-			sftp->fsync = 1;
-		get_string(&r, &len);
-	}
-	ha_buf_consume(channel_in(sftp->channel), size);
-	return 0;
-}
-
 int
 sftp_open(struct sftp **result, struct transport *transport, struct ha_err *err)
 {
-	struct channel *channel = transport_subsystem(transport, "sftp", err);
-	struct sftp *sftp;
+	struct sftp *sftp = ha_xcalloc(1, sizeof(*sftp));
 
-	if (channel == NULL)
-		return -1;
-	sftp = ha_xcalloc(1, sizeof(*sftp));
 	sftp->transport = transport;
-	sftp->channel = channel;
 	for (int i = 0; i < SFTP_WINDOW; i++) {
 		ha_buf_init(&sftp->answers[i].body);
 		sftp->answers[i].arrived = 1;
 	}
-	if (say_hello(sftp, err) != 0) {
+	if (start_server(sftp, err) != 0) {
 		sftp_close(sftp);
 		return -1;
 	}
@@ -370,6 +389,16 @@ sftp_close(struct sftp *sftp)
 	for (int i = 0; i < SFTP_WINDOW; i++)
 		ha_buf_release(&sftp->answers[i].body);
 	free(sftp);
+}
+
+void
+sftp_pause(struct sftp *sftp)
+{
+	if (sftp->channel == NULL)
+		return;
+	channel_close(sftp->channel);
+	sftp->channel = NULL;
+	sftp->is_paused = 1;
 }
 
 int

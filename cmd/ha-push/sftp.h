@@ -43,6 +43,11 @@ struct sftp_attrs {
 int
 sftp_open(struct sftp **sftp, struct transport *transport, struct ha_err *err);
 void sftp_close(struct sftp *sftp);
+/*
+ * Give the channel back; the next request starts the subsystem anew.  Not while
+ * a request is under way.  For a server that allows no second channel.
+ */
+void sftp_pause(struct sftp *sftp);
 int sftp_can_posix_rename(const struct sftp *sftp);
 int sftp_can_hardlink(const struct sftp *sftp);
 int sftp_can_fsync(const struct sftp *sftp);
