@@ -38,8 +38,8 @@ struct ha_opt_command {
 	const char *purpose; /* one line */
 	const char
 	    *details; /* lines below the options (examples, exit status) */
-	const char *
-	    operands; /* completion of operands: "dir", "file", "host", "none" */
+	const char *operands; /* completion of operands: "dir", "file", "host",
+				 "none", or the words, as in "show|set" */
 	const struct ha_opt *opts; /* ended by an entry whose help is NULL */
 };
 

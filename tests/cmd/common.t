@@ -30,6 +30,10 @@ job()
 		set -- ha-push -T 1s -C "$T/tree" --all \
 		    --ssh-config "$T/ssh_config" peer:/nonexistent
 		;;
+	ha-role)
+		ha-role set standby --reason test >"$T/role"
+		set -- ha-role show
+		;;
 	*)
 		set -- "$1" --help
 		;;

@@ -1,0 +1,10 @@
+# ha-role in fish; written by completions/generate
+complete -c ha-role -f -a 'show is set active standby'
+complete -c ha-role -l reason -x -d 'set: why, in words; needed'
+complete -c ha-role -l epoch -x -d 'set: become active with N, or have N at least as standby; without a role: what a standby learns'
+complete -c ha-role -s n -l dry-run -d 'set: show the line that would be written, and write nothing'
+complete -c ha-role -s F -l format -x -a 'tsv json' -d 'show: tsv or json'
+complete -c ha-role -l file -r -F -d 'the role file (HA_STATE_DIR/role, else /var/lib/ha/role)'
+complete -c ha-role -s v -l verbose -d 'say more on stderr; twice: still more'
+complete -c ha-role -s h -l help -d 'show this and exit'
+complete -c ha-role -s V -l version -d 'show the version and exit'
