@@ -46,16 +46,6 @@ add_exclude_file(void *target, const char *arg)
 		ha_die(err.status, "-X: %s", err.msg);
 }
 
-static void
-open_acks(void *target, const char *arg)
-{
-	(void)target;
-	push.report.acks_fd =
-	    open(arg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	if (push.report.acks_fd < 0)
-		ha_die(EX_CANTCREAT, "--acks %s: %s", arg, strerror(errno));
-}
-
 static const struct ha_opt opts[] = {
 	{ 'C', "source", "DIR", HA_OPT_STRING, &push.conf.source,
 	    "the source directory, for --all, -0 and records without a header" },
@@ -81,8 +71,8 @@ static const struct ha_opt opts[] = {
 	    "logged" },
 	{ 0, "status", "FILE", HA_OPT_STRING, &push.report.status_file,
 	    "keep the state in FILE too, with each failing path" },
-	{ 0, "acks", "FILE", HA_OPT_CALL, NULL,
-	    "append each record to FILE once it is on the peer", open_acks },
+	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
+	    "append each record to FILE once it is on the peer" },
 	{ 'F', "format", "FORMAT", HA_OPT_STRING, &push.report.format,
 	    "tsv or json: the status records; prom: tsv, and the --status file "
 	    "for node_exporter",
@@ -144,6 +134,19 @@ check_usage(void)
 		ha_die(EX_USAGE, "--force needs a reason in words");
 }
 
+static void
+open_acks(void)
+{
+	const char *path = push.report.acks_file;
+
+	if (path == NULL)
+		return;
+	push.report.acks_fd =
+	    open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (push.report.acks_fd < 0)
+		ha_die(EX_CANTCREAT, "--acks %s: %s", path, strerror(errno));
+}
+
 /* One ha-push a source and target.  Released by the kernel when this ends. */
 static void
 take_lock(void)
@@ -173,6 +176,7 @@ prepare(const char *target)
 
 	if (target_parse(&push.conf.target, target, &err) != 0)
 		ha_die_err(&err);
+	open_acks();
 	push.peer.dir = push.conf.target.dir;
 	push.peer.label = push.conf.target.typed;
 	push.chunk = PUSH_CHUNK_MAX;
@@ -207,10 +211,30 @@ prepare(const char *target)
 		take_lock();
 }
 
+/* Make target the same as the source.  Returns the exit status. */
+static int
+mirror(const char *target)
+{
+	int status;
+
+	prepare(target);
+	status = push.conf.dry_run ? loop_dry_run() : loop_run();
+	loop_end();
+	links_free(push.links);
+	input_release(&push);
+	dirty_release(&push.dirty);
+	recent_release(&push.recent);
+	source_close(&push.source);
+	ha_match_free(push.match);
+	report_release(&push.report);
+	target_release(&push.conf.target);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
-	int first, status;
+	int first;
 
 	if (argc > 2 && strncmp(argv[1], "--rsh-pass=", 11) == 0)
 		return rsync_rsh_main(argc, argv);
@@ -225,16 +249,5 @@ main(int argc, char **argv)
 		    first >= argc ? "no target given; try 'ha-push --help'"
 				  : "one target, please; try 'ha-push --help'");
 	check_usage();
-	prepare(argv[first]);
-	status = push.conf.dry_run ? loop_dry_run() : loop_run();
-	loop_end();
-	links_free(push.links);
-	input_release(&push);
-	dirty_release(&push.dirty);
-	recent_release(&push.recent);
-	source_close(&push.source);
-	ha_match_free(push.match);
-	report_release(&push.report);
-	target_release(&push.conf.target);
-	return status;
+	return mirror(argv[first]);
 }

@@ -22,6 +22,7 @@ struct report {
 	const char *status_file; /* or NULL */
 	int quiet; /* only what is not OK */
 	int64_t silence_ms; /* without an S: WARN, and twice that: CRIT */
+	const char *acks_file; /* or NULL */
 	int acks_fd; /* -1: none */
 	/* The peer's or the source's fault that stops everything, in words. */
 	char *fault;
