@@ -152,6 +152,7 @@ encode(struct ha_buf *line, const struct ha_status *status,
 		[HOST] = { status->host, 0 },
 	};
 	char time[HA_CLOCK_RFC3339_SIZE];
+	size_t max = HA_STATUS_MAX - status->reserved;
 	size_t start = line->len;
 	size_t excess;
 	int i;
@@ -161,9 +162,9 @@ encode(struct ha_buf *line, const struct ha_status *status,
 		texts[i].len = strlen(texts[i].data);
 	for (i = 0;;) {
 		render(line, texts, status, time);
-		if (line->len - start <= HA_STATUS_MAX)
+		if (line->len - start <= max)
 			return;
-		excess = line->len - start - HA_STATUS_MAX;
+		excess = line->len - start - max;
 		while (i < TEXTS - 1 && !texts[i].len)
 			i++;
 		texts[i].len = cut(&texts[i], excess, i == PERF);

@@ -8,6 +8,8 @@
 #ifndef HA_STATUS_H
 #define HA_STATUS_H
 
+#include <stddef.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -31,6 +33,7 @@ struct ha_status {
 	const char *target;
 	const char *msg;
 	const char *perf; /* Nagios performance data, or "" */
+	size_t reserved; /* bytes of HA_STATUS_MAX to leave for a frame */
 };
 
 /* "OK", "WARN", "CRIT", "UNKNOWN". */
@@ -41,8 +44,10 @@ ha_status_worse(enum ha_status_state a, enum ha_status_state b);
 
 /*
  * Append the record with the present time and its LF, as TSV or as one JSON
- * object, at most HA_STATUS_MAX bytes.  What is too long is cut at whole
- * characters: msg first, then perf (at a blank), target, by, check, host.
+ * object, at most HA_STATUS_MAX bytes, less what is reserved: a producer of one
+ * record a sweep can then write record and frame at once, whole or not at all
+ * (pipe(7), PIPE_BUF).  What is too long is cut at whole characters: msg first,
+ * then perf (at a blank), target, by, check, host.
  */
 void ha_status_encode(struct ha_buf *line, const struct ha_status *status);
 void ha_status_encode_json(struct ha_buf *line, const struct ha_status *status);

@@ -253,11 +253,15 @@ add_perf(struct ha_buf *perf, const struct push *push, const struct view *view)
 	    (unsigned long long)report->logins);
 }
 
+/*
+ * A whole frame of at most PIPE_BUF bytes: a pipe takes it at once or not at
+ * all, so that several processes may write to one.
+ */
 static void
 add_record(struct ha_buf *out, const struct push *push, const struct view *view)
 {
 	int json = strcmp(push->report.format, "json") == 0;
-	struct ha_buf perf = HA_BUF_INIT;
+	struct ha_buf perf = HA_BUF_INIT, trailer = HA_BUF_INIT;
 	char *check = ha_xasprintf("push:%s", push->conf.target.dir);
 	struct ha_status status = {
 		.host = push->conf.target.host,
@@ -273,11 +277,14 @@ add_record(struct ha_buf *out, const struct push *push, const struct view *view)
 	add_perf(&perf, push, view);
 	status.perf = perf.data;
 	ha_status_begin(out, "ha-push", id, json);
+	ha_status_end(&trailer, id, 1, view->state, push->report.quiet, json);
+	status.reserved = out->len + trailer.len;
 	if (json)
 		ha_status_encode_json(out, &status);
 	else
 		ha_status_encode(out, &status);
-	ha_status_end(out, id, 1, view->state, push->report.quiet, json);
+	ha_buf_add(out, trailer.data, trailer.len);
+	ha_buf_release(&trailer);
 	ha_buf_release(&perf);
 	free(check);
 }
@@ -401,7 +408,7 @@ write_file(const struct push *push, const struct view *view)
 	ha_buf_release(&text);
 }
 
-/* What is partly written is finished first; a frame is never cut. */
+/* What waits is written first; a pipe takes a frame whole or not at all. */
 static int
 flush_pending(struct report *report)
 {

@@ -173,6 +173,13 @@ anything_fits(void **state)
 	ha_buf_truncate(&line, line.len - 1);
 	assert_int_equal(check_fields(line.data, fields), 9);
 	assert_true(strlen(fields[2]) > 0);
+	status.reserved = 300;
+	ha_buf_reset(&line);
+	ha_status_encode(&line, &status);
+	assert_in_range(line.len, 3000, HA_STATUS_MAX - 300);
+	ha_buf_reset(&line);
+	ha_status_encode_json(&line, &status);
+	assert_in_range(line.len, 3000, HA_STATUS_MAX - 300);
 	free(text);
 	ha_buf_release(&line);
 }
