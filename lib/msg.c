@@ -16,6 +16,7 @@
 int ha_msg_verbosity;
 
 static const char *command_name = "ha";
+static const char *about;
 
 void
 ha_msg_init(const char *command)
@@ -28,6 +29,12 @@ const char *
 ha_msg_command(void)
 {
 	return command_name;
+}
+
+void
+ha_msg_subject(const char *subject)
+{
+	about = subject;
 }
 
 /* Printable, but a backslash stays one: the text may hold escapes already. */
@@ -52,6 +59,10 @@ print(const char *prefix, const char *fmt, va_list ap)
 
 	ha_buf_vaddf(&text, fmt, ap);
 	ha_buf_addf(&line, "%s: %s", command_name, prefix);
+	if (about && !strstr(text.data, about)) {
+		add_text(&line, about, strlen(about));
+		ha_buf_add_str(&line, ": ");
+	}
 	add_text(&line, text.data, text.len);
 	ha_buf_add_char(&line, '\n');
 	/* Nobody is left to be told when stderr itself fails. */

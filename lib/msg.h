@@ -15,6 +15,11 @@
 /* The command's name, which stands before every line; borrowed. */
 void ha_msg_init(const char *command);
 const char *ha_msg_command(void);
+/*
+ * What every line of this process is about, for a process that is one of
+ * several; it is put before a text that doesn't name it.  Borrowed.
+ */
+void ha_msg_subject(const char *subject);
 
 /* 0 at first; each -v adds one. */
 extern int ha_msg_verbosity;

@@ -37,7 +37,7 @@ ha_sig_open(int *fd, struct ha_err *err)
 }
 
 int
-ha_sig_next(int fd)
+ha_sig_next_from(int fd, pid_t *sender)
 {
 	struct signalfd_siginfo info;
 	ssize_t n;
@@ -45,5 +45,16 @@ ha_sig_next(int fd)
 	do
 		n = read(fd, &info, sizeof(info));
 	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
+	if (n != (ssize_t)sizeof(info))
+		return 0;
+	*sender = (pid_t)info.ssi_pid;
+	return (int)info.ssi_signo;
+}
+
+int
+ha_sig_next(int fd)
+{
+	pid_t sender;
+
+	return ha_sig_next_from(fd, &sender);
 }

@@ -3,6 +3,8 @@
 #ifndef HA_SIG_H
 #define HA_SIG_H
 
+#include <sys/types.h>
+
 #include "err.h"
 
 /*
@@ -15,5 +17,7 @@ int ha_sig_open(int *fd, struct ha_err *err);
 
 /* The next pending signal's number, 0 when there is none. */
 int ha_sig_next(int fd);
+/* The same; *sender receives the process that sent it, 0 for the kernel. */
+int ha_sig_next_from(int fd, pid_t *sender);
 
 #endif

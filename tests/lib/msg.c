@@ -47,6 +47,9 @@ act_say(void)
 	ha_note("never");
 	ha_msg_verbosity = 1;
 	ha_note("seen");
+	ha_msg_subject("s");
+	ha_warn("one");
+	ha_warn("on s");
 }
 
 static void
@@ -73,7 +76,9 @@ one_clean_line_each(void **state)
 	assert_int_equal(stderr_of(act_say), 0);
 	assert_string_equal(output, "ha-x: 3 files\\0033[2J\\0015\n"
 				    "ha-x: warning: a\\b\\nc\n"
-				    "ha-x: seen\n");
+				    "ha-x: seen\n"
+				    "ha-x: warning: s: one\n"
+				    "ha-x: warning: on s\n");
 }
 
 static void

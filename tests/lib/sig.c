@@ -24,6 +24,7 @@ signals_are_bytes(void **state)
 	struct ha_err err;
 	struct sigaction pipe_action;
 	int fd, first, second;
+	pid_t sender;
 
 	(void)state;
 	signal(SIGHUP, SIG_IGN);
@@ -39,6 +40,10 @@ signals_are_bytes(void **state)
 	second = ha_sig_next(fd);
 	assert_int_equal(first + second, SIGTERM + SIGUSR1);
 	assert_int_equal(ha_sig_next(fd), 0);
+	raise(SIGTERM);
+	assert_int_equal(ha_sig_next_from(fd, &sender), SIGTERM);
+	assert_int_equal(sender, getpid());
+	assert_int_equal(ha_sig_next_from(fd, &sender), 0);
 	sigaction(SIGPIPE, NULL, &pipe_action);
 	assert_true(pipe_action.sa_handler == SIG_IGN);
 	close(fd);
