@@ -22,6 +22,9 @@
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 60000
+/* A link that was good so long is tried again at once, nearly. */
+#define GOOD_MS 5000
+#define BACKOFF_GOOD_MS 100
 
 /* wait_poll() serves whatever step is under way: it has no context to pass. */
 static struct push *push;
@@ -184,12 +187,15 @@ connect_peer(struct ha_err *err)
 
 /* 1 s, 2 s … 60 s, and up to half as much again. */
 static int64_t
-backoff_ns(unsigned failures)
+backoff_ns(unsigned failures, int was_good)
 {
 	int64_t ms = BACKOFF_FIRST_MS;
 
-	while (failures-- > 1 && ms < BACKOFF_MAX_MS)
-		ms *= 2;
+	if (was_good)
+		ms = BACKOFF_GOOD_MS;
+	else
+		while (failures-- > 1 && ms < BACKOFF_MAX_MS)
+			ms *= 2;
 	if (ms > BACKOFF_MAX_MS)
 		ms = BACKOFF_MAX_MS;
 	return (ms + random() % (ms / 2 + 1)) * HA_MS_NS;
@@ -222,6 +228,7 @@ is_hopeless(const struct ha_err *err)
 
 struct loop {
 	unsigned faults; /* in a row */
+	int64_t good_ns; /* from then on the link counts as a good one */
 	int64_t retry_ns; /* nothing is tried before */
 	int last_status; /* of the last fault; 0 after a success */
 	int hopeless; /* it ended the run, and was told */
@@ -243,6 +250,9 @@ tell_fault(struct loop *loop, const struct ha_err *err)
 static int
 take_fault(struct loop *loop, const struct ha_err *err)
 {
+	int64_t now_ns = ha_clock_now_ns();
+	int was_good;
+
 	if (push->stopping)
 		return -1;
 	tell_fault(loop, err);
@@ -251,8 +261,10 @@ take_fault(struct loop *loop, const struct ha_err *err)
 		loop->hopeless = 1;
 		return -1;
 	}
+	was_good = !is_connected() && now_ns >= loop->good_ns;
+	loop->good_ns = HA_CLOCK_NEVER;
 	loop->faults++;
-	loop->retry_ns = ha_clock_now_ns() + backoff_ns(loop->faults);
+	loop->retry_ns = now_ns + backoff_ns(loop->faults, was_good);
 	return 0;
 }
 
@@ -273,6 +285,7 @@ connect_step(struct loop *loop)
 
 	if (connect_peer(&err) != 0)
 		return take_fault(loop, &err);
+	loop->good_ns = ha_clock_deadline(GOOD_MS);
 	/* A fault of its disk or its directory is not over by a login. */
 	if (push->dirty.count == 0)
 		take_success(loop);
@@ -383,7 +396,7 @@ end_status(const struct loop *loop)
 int
 loop_run(void)
 {
-	struct loop loop = { 0, 0, 0, 0, 0 };
+	struct loop loop = { .good_ns = HA_CLOCK_NEVER };
 	int status;
 
 	push->last_progress_ns = ha_clock_now_ns();
