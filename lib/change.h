@@ -16,6 +16,14 @@
 /* The root's own path in a record. */
 #define HA_CHANGE_ROOT "."
 
+/*
+ * How the name of a cookie begins: a file directly in the root that is made and
+ * removed again to learn when all that happened before is told (ha(7), BARRIERS
+ * AND COOKIES).  It is never mirrored.
+ */
+#define HA_CHANGE_COOKIE ".ha-sync-"
+#define HA_CHANGE_COOKIE_PATTERN "/" HA_CHANGE_COOKIE "*"
+
 struct ha_change {
 	char op; /* one of W A C D M R E S */
 	char kind; /* one of f d l p s c b, or - */

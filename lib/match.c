@@ -33,6 +33,7 @@ struct rule {
 struct ha_match {
 	struct rule *rules;
 	size_t count;
+	size_t kept; /* the first ones, which "!" leaves */
 };
 
 enum outcome {
@@ -52,20 +53,21 @@ clear(struct ha_match *match)
 {
 	size_t i;
 
-	for (i = 0; i < match->count; i++) {
+	for (i = match->kept; i < match->count; i++) {
 		free(match->rules[i].text);
 		free(match->rules[i].pattern);
 	}
-	free(match->rules);
-	match->rules = NULL;
-	match->count = 0;
+	match->count = match->kept;
 }
 
 void
 ha_match_free(struct ha_match *match)
 {
-	if (match)
+	if (match) {
+		match->kept = 0;
 		clear(match);
+		free(match->rules);
+	}
 	free(match);
 }
 
@@ -130,6 +132,15 @@ ha_match_add(struct ha_match *match, const char *pattern, struct ha_err *err)
 	rule->text = ha_xstrdup(text);
 	rule->include = include;
 	compile(rule, pattern);
+	return 0;
+}
+
+int
+ha_match_keep(struct ha_match *match, const char *pattern, struct ha_err *err)
+{
+	if (ha_match_add(match, pattern, err))
+		return -1;
+	match->kept = match->count;
 	return 0;
 }
 

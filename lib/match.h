@@ -28,6 +28,13 @@ int
 ha_match_add(struct ha_match *match, const char *pattern, struct ha_err *err);
 
 /*
+ * Add the command's own rule, which a later "!" does not clear.  To be called
+ * before any other rule is added.
+ */
+int
+ha_match_keep(struct ha_match *match, const char *pattern, struct ha_err *err);
+
+/*
  * Add each line of a file as rsync's --exclude-from does: empty lines and those
  * that start with # or ; are comments.  "-" is stdin.  EX_NOINPUT, or
  * EX_CONFIG with file and line in the message.

@@ -234,6 +234,7 @@ mirror(const char *target)
 int
 main(int argc, char **argv)
 {
+	struct ha_err err;
 	int first;
 
 	if (argc > 2 && strncmp(argv[1], "--rsh-pass=", 11) == 0)
@@ -243,6 +244,8 @@ main(int argc, char **argv)
 	push.source.fd = push.lock_fd = -1;
 	push.conf.give_up_ms = 60000;
 	push.match = ha_match_new();
+	if (ha_match_keep(push.match, HA_CHANGE_COOKIE_PATTERN, &err) != 0)
+		ha_die_err(&err);
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
 	if (first + 1 != argc)
 		ha_die(EX_USAGE,

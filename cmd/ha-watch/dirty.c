@@ -282,7 +282,7 @@ delay(struct dirty *dirty, struct entry *entry, enum entry_list which)
 
 	if (is_waiting_for_reader(entry))
 		return;
-	if (ns == 0) {
+	if (ns == 0 || (dirty->hurry && entry->epoch != dirty->newest)) {
 		ready(dirty, entry);
 		return;
 	}
@@ -530,6 +530,26 @@ due_of(struct dirty *dirty, struct link *list, int all)
 	while ((entry = list_head(list)) &&
 	       (all || entry->due_ns <= dirty->now_ns))
 		enlist(entry, &dirty->ready, LIST_READY);
+}
+
+static void
+hurry(struct dirty *dirty, struct link *list)
+{
+	struct link *at, *next;
+
+	for (at = list->next; at != list; at = next) {
+		next = at->next;
+		if (entry_of(at)->epoch != dirty->newest)
+			enlist(entry_of(at), &dirty->ready, LIST_READY);
+	}
+}
+
+void
+dirty_hurry(struct dirty *dirty)
+{
+	dirty->hurry = 1;
+	hurry(dirty, &dirty->settle);
+	hurry(dirty, &dirty->quiet);
 }
 
 void

@@ -80,6 +80,7 @@ struct dirty {
 	size_t waiting[2]; /* whatever must come before a barrier, by epoch */
 	uint8_t epoch; /* 0 or 1: of what is noted now */
 	uint8_t newest; /* epoch, when it is not set back for older news */
+	int hurry; /* nothing of the older epoch is delayed */
 	int listed; /* a listing may have told what an event tells again */
 	int overfull; /* the limit was passed: the caller clears */
 	struct link ready, settle, quiet, probe;
@@ -146,6 +147,11 @@ void dirty_follow(struct dirty *dirty, struct entry *source, struct dir *dir,
 
 /* Move what is due to the ready list; with all, everything. */
 void dirty_due(struct dirty *dirty, int all);
+/*
+ * What the open barrier waits for is told at once, however it was delayed;
+ * until hurry is taken back.
+ */
+void dirty_hurry(struct dirty *dirty);
 /* When the next is due; HA_CLOCK_NEVER. */
 int64_t dirty_next_ns(const struct dirty *dirty);
 /* The next to be told, or NULL; free it with dirty_free() once it was told. */

@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "change.h"
+#include "events.h"
 #include "fs.h"
 #include "out.h"
 
@@ -91,8 +92,8 @@ emit_end(struct watch *watch)
 		ha_buf_add_str(&watch->out, "#end\n");
 }
 
-void
-emit_barrier(struct watch *watch)
+static void
+emit_heartbeat(struct watch *watch)
 {
 	struct ha_buf token = HA_BUF_INIT;
 
@@ -188,7 +189,12 @@ end_barrier(struct watch *watch)
 	    watch->dirty.waiting[!watch->dirty.newest])
 		return;
 	watch->barrier_open = 0;
-	emit_barrier(watch);
+	watch->dirty.hurry = 0;
+	if (watch->barrier_beats)
+		emit_heartbeat(watch);
+	for (size_t i = 0; i < watch->answered.count; i++)
+		put(watch, 'S', '-', watch->answered.names[i], "");
+	events_forget_cookies(&watch->answered);
 }
 
 static void

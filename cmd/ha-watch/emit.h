@@ -7,8 +7,6 @@
 
 void emit_header(struct watch *watch);
 void emit_end(struct watch *watch);
-/* A barrier: all that happened before it has been emitted. */
-void emit_barrier(struct watch *watch);
 
 /* Is there something that stdout could take? */
 int emit_pending(const struct watch *watch);

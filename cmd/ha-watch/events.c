@@ -375,12 +375,50 @@ on_self(struct watch *watch, const struct event *e)
 }
 
 static void
+ask_barrier(struct watch *watch, const char *name)
+{
+	struct cookies *asked = &watch->asked;
+
+	for (size_t i = 0; i < asked->count; i++)
+		if (!strcmp(asked->names[i], name))
+			return;
+	if (asked->count == COOKIES_MAX)
+		return;
+	asked->names[asked->count++] = ha_xstrdup(name);
+	if (watch->barrier_open)
+		dirty_hurry(&watch->dirty);
+}
+
+/*
+ * The barrier is asked for by its removal, so that the root's own times, which
+ * it has changed then for the last time, are told before.
+ */
+static void
+on_cookie(struct watch *watch, const struct event *e)
+{
+	if (e->op != EV_CREATE && e->op != EV_DELETE)
+		return;
+	dirty_attrib(&watch->dirty, watch->tree.root, "", 0, 1);
+	if (e->op == EV_DELETE)
+		ask_barrier(watch, e->name);
+}
+
+void
+events_forget_cookies(struct cookies *cookies)
+{
+	while (cookies->count > 0)
+		free(cookies->names[--cookies->count]);
+}
+
+static void
 on_child(struct watch *watch, const struct event *e)
 {
 	struct dirty *dirty = &watch->dirty;
 	int excluded =
 	    watch_excludes(watch, e->dir, e->name, e->len, e->is_dir);
 
+	if (!e->is_dir && watch_is_cookie(watch, e->dir, e->name))
+		on_cookie(watch, e);
 	if (e->op == EV_TO)
 		on_to(watch, e, excluded);
 	if (e->op == EV_TO || excluded)

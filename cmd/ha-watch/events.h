@@ -16,6 +16,9 @@ void events_expire(struct watch *watch, int64_t now_ns, int all);
 /* When the first of them will be given up; HA_CLOCK_NEVER. */
 int64_t events_next_ns(const struct watch *watch);
 
+/* Free the names. */
+void events_forget_cookies(struct cookies *cookies);
+
 /* Find out what was created but not closed. */
 void events_probe(struct watch *watch);
 

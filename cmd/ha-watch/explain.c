@@ -98,17 +98,21 @@ print_rule(const struct watch *watch, int rule)
 	unsigned long long line;
 	size_t i;
 
+	if (rule == 0) {
+		print("  by the built-in rule '%s'", text);
+		return;
+	}
 	for (i = 0; i < watch->origin_count; i++)
 		if (watch->origins[i].first <= (size_t)rule)
 			file = watch->origins[i].file;
 	line = file ? line_of(file, text) : 0;
 	if (line)
-		print("  by rule %d, '%s' (%s, line %llu)", rule + 1, text,
-		    file, line);
+		print("  by rule %d, '%s' (%s, line %llu)", rule, text, file,
+		    line);
 	else if (file)
-		print("  by rule %d, '%s' (in %s)", rule + 1, text, file);
+		print("  by rule %d, '%s' (in %s)", rule, text, file);
 	else
-		print("  by rule %d, '%s' (-x)", rule + 1, text);
+		print("  by rule %d, '%s' (-x)", rule, text);
 }
 
 static int

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "change.h"
 #include "clock.h"
 #include "emit.h"
 #include "events.h"
@@ -92,11 +93,22 @@ watch_check_root(const struct watch *watch)
 		watch_lost(watch, "was replaced by another directory");
 }
 
+/* What the first rule says, without the work of a path. */
+int
+watch_is_cookie(
+    const struct watch *watch, const struct dir *dir, const char *name)
+{
+	return dir == watch->tree.root &&
+	       !strncmp(name, HA_CHANGE_COOKIE, sizeof(HA_CHANGE_COOKIE) - 1);
+}
+
 int
 watch_excludes(struct watch *watch, struct dir *dir, const char *name,
     size_t len, int is_dir)
 {
-	if (!ha_match_count(watch->match) || !len)
+	if (watch_is_cookie(watch, dir, name))
+		return 1;
+	if (ha_match_count(watch->match) == 1 || !len)
 		return 0;
 	tree_path(&watch->tree, dir, name, len, &watch->path);
 	return ha_match_excludes(watch->match, watch->path.data, is_dir, NULL);
@@ -183,13 +195,21 @@ begin_barrier(struct watch *watch)
 {
 	struct dirty *dirty = &watch->dirty;
 
-	if (!watch->barrier_wanted || watch->barrier_open || !watch->armed ||
-	    watch->bytes_read < watch->barrier_at || watch->overflowed ||
-	    watch->heal_again)
+	int is_due =
+	    watch->barrier_wanted && watch->bytes_read >= watch->barrier_at;
+
+	if ((!is_due && !watch->asked.count) || watch->barrier_open ||
+	    !watch->armed || watch->overflowed || watch->heal_again)
 		return;
-	watch->barrier_wanted = 0;
+	if (is_due)
+		watch->barrier_wanted = 0;
 	watch->barrier_open = 1;
+	watch->barrier_beats = is_due;
 	dirty->newest = dirty->epoch = !dirty->newest;
+	watch->answered = watch->asked;
+	watch->asked.count = 0;
+	if (watch->answered.count)
+		dirty_hurry(dirty);
 }
 
 static void
@@ -516,7 +536,7 @@ rules_have_paths(const struct ha_match *match)
 	const char *text, *slash;
 	size_t i;
 
-	for (i = 0; i < ha_match_count(match); i++) {
+	for (i = 1; i < ha_match_count(match); i++) {
 		text = ha_match_pattern(match, i);
 		slash = strchr(text, '/');
 		if ((slash && slash[1]) || strstr(text, "**"))
@@ -605,6 +625,8 @@ stop(struct watch *watch)
 	size_t i;
 
 	events_expire(watch, 0, 1);
+	events_forget_cookies(&watch->asked);
+	events_forget_cookies(&watch->answered);
 	while (watch->units)
 		sweep_drop(watch, watch->units);
 	walk_release(watch);
@@ -631,6 +653,8 @@ main(int argc, char **argv)
 
 	ha_msg_init("ha-watch");
 	watch->match = ha_match_new();
+	if (ha_match_keep(watch->match, HA_CHANGE_COOKIE_PATTERN, &err))
+		ha_die_err(&err);
 	watch->quiet_ms = 1000;
 	watch->heartbeat_ms = 30000;
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);

@@ -68,11 +68,19 @@ struct mount {
 	long id;
 };
 
+/* The names of cookies, each once; more than that many make a new try. */
+#define COOKIES_MAX 64
+
+struct cookies {
+	char *names[COOKIES_MAX]; /* owned */
+	size_t count;
+};
+
 struct unit;
 
 struct watch {
 	/* options */
-	struct ha_match *match;
+	struct ha_match *match; /* the first rule is the command's own */
 	int rules_have_paths; /* a rename of a parent may change the answer */
 	struct origin *origins;
 	size_t origin_count;
@@ -117,9 +125,12 @@ struct watch {
 	char boot[40];
 	uint64_t barriers;
 	int barrier_open; /* waiting for dirty.waiting[old epoch] */
+	int barrier_beats; /* it is the heartbeat's, too */
 	uint64_t bytes_read; /* from the backend, in all */
 	uint64_t barrier_at; /* begin the barrier when as many were read */
 	int barrier_wanted;
+	struct cookies asked; /* that want a barrier, and have none yet */
+	struct cookies answered; /* that the open barrier is for */
 	struct ha_buf path, path2; /* scratch */
 };
 
@@ -135,6 +146,9 @@ void watch_lost(const struct watch *watch, const char *how)
     __attribute__((noreturn));
 /* Is the root still the directory that it was?  Ends the process if not. */
 void watch_check_root(const struct watch *watch);
+/* Is name in dir a cookie's (change.h)? */
+int watch_is_cookie(
+    const struct watch *watch, const struct dir *dir, const char *name);
 /* Is name in dir excluded? */
 int watch_excludes(struct watch *watch, struct dir *dir, const char *name,
     size_t len, int is_dir);

@@ -100,7 +100,7 @@ mkdir "$D"
 echo old >"$D/old"
 start -x '*.swp' -x '/no/'
 like 'header first' "$(head -n 1 "$REC")" \
-    "^#ha-watch${TAB}v=1${TAB}root=$D${TAB}dev=[0-9]+${TAB}ino=[0-9]+${TAB}boot=.*${TAB}exclude=\*\.swp${TAB}exclude=/no/"
+    "^#ha-watch${TAB}v=1${TAB}root=$D${TAB}dev=[0-9]+${TAB}ino=[0-9]+${TAB}boot=.*${TAB}exclude=/\.ha-sync-\*${TAB}exclude=\*\.swp${TAB}exclude=/no/"
 is 'then R of the root' "$(sed -n 2p "$REC")" "R${TAB}d${TAB}1${TAB}.${TAB}-"
 echo new >"$D/new"
 tells 'a new file' W f new
@@ -485,6 +485,105 @@ start --rescan 300ms
 ok '--rescan' wait_until 10 lines_at_least '^R' 3
 stop '--rescan'
 
+# --- cookies
+cookie()
+{
+	: >"$D/.ha-sync-$1" && rm "$D/.ha-sync-$1"
+}
+start --heartbeat 0
+for round in $(seq 10); do
+	for n in $(seq 20); do
+		mkdir -p "$D/$round/$n/deep/er"
+		echo "$n" >"$D/$round/$n/deep/er/file"
+		mv "$D/$round/$n/deep" "$D/$round/$n/moved"
+	done
+	cookie "$round"
+done
+for round in $(seq 10); do
+	tells "cookie $round" S - ".ha-sync-$round"
+done
+late_after_cookie()
+{
+	awk -F '\t' '$1 == "S" { passed[substr($4, 10)] = 1 }
+	$1 ~ /[CWAMR]/ {
+		n = split($4, part, "/")
+		if (n > 1 && part[1] in passed)
+			print
+	}' "$REC"
+}
+is 'nothing that came before a cookie is told after it' \
+    "$(late_after_cookie)" ''
+# A directory by its name, or by an R of what is above it.
+missing_before_cookie()
+{
+	awk -F '\t' '
+	$1 == "R" { unknown[$4] = 1 }
+	{ told[$4] = told[$5] = 1 }
+	$1 == "S" {
+		round = substr($4, 10)
+		for (n = 1; n <= 20; n++)
+			if (!((round "/" n "/moved") in told) &&
+			    !((round "/" n) in unknown) &&
+			    !(round in unknown))
+				print round "/" n
+	}' "$REC"
+}
+is 'all that came before it is told before it' "$(missing_before_cookie)" ''
+is 'a cookie is in no other record' \
+    "$(awk -F '\t' '!/^#/ && $1 != "S"' "$REC" | grep -c ha-sync)" 0
+tells 'its traces in the root are told' A d .
+like 'its pattern is in the header' "$(head -n 1 "$REC")" \
+    "${TAB}exclude=/\.ha-sync-\*$"
+mkdir "$D/sub"
+: >"$D/sub/.ha-sync-deep"
+tells 'only the root has cookies' W f sub/.ha-sync-deep
+: >"$D/.ha-sync-stays"
+chmod 600 "$D/.ha-sync-stays"
+mv "$D/sub/.ha-sync-deep" "$D/.ha-sync-moved"
+tells 'a file that becomes one is gone' D - sub/.ha-sync-deep
+cookie "$(printf 'a\tb')"
+tells 'a hostile name' S - '.ha-sync-a\\tb'
+is 'one that stays is no barrier' "$(records '-(stays|moved)$')" ''
+stop 'cookies'
+
+start --heartbeat 0 --settle 1h --quiet-time 1h -x '!'
+echo closed >"$D/closed"
+exec 4>"$D/open"
+echo 1 >&4
+cookie held
+tells 'what was held back is told for a cookie' S - .ha-sync-held
+ok 'a closed file' told W f closed
+ok 'and one that is open' told W f open
+echo 2 >&4
+mkdir "$D/told"
+tells 'later news' C d told
+is 'is held back as before' "$(records '^open$' | wc -l)" 1
+(cookie one && cookie two) & (cookie three && cookie four) &
+for name in one two three four; do
+	tells "cookie $name" S - ".ha-sync-$name"
+done
+is 'and is told for the next' "$(records '^open$' | wc -l)" 2
+exec 4>&-
+stop 'cookies and what is held back'
+
+start --heartbeat 0 -F json
+cookie json
+ok 'JSON: a cookie' \
+    wait_until 10 grep -q '"op":"S".*"path":".ha-sync-json"' "$REC"
+reap "$watcher" TERM
+rm -rf "$D"
+mkdir "$D"
+: >"$REC"
+spawn -o "$REC" ha-watch -0 "$D"
+watcher=$pid
+ok '-0: armed' wait_until 10 grep -q . "$REC"
+cookie null
+: >"$D/after"
+ok '-0: after a cookie' wait_until 10 grep -q after "$REC"
+not_ok '-0: no cookie' grep -q ha-sync "$REC"
+reap "$watcher" TERM
+rm -rf "$D"
+
 # --- explain
 mkdir -p "$D/yes" "$D/no/deep"
 ln -s yes "$D/link"
@@ -495,6 +594,8 @@ exits 'an excluded one' 1 ha-watch -x '*.c' -X "$T/rules" --explain no/deep "$D"
 like 'says by what' "$out" "rule 3, 'no' \\($T/rules, line 4\\)"
 exits 'a missing one' 1 ha-watch --explain yes/nope "$D"
 like 'says so' "$out" 'does not exist'
+exits 'a cookie' 1 ha-watch --explain .ha-sync-1 "$D"
+like 'says by what' "$out" "built-in rule '/\.ha-sync-\*'"
 exits 'one behind a link' 1 ha-watch --explain link/x "$D"
 like 'says so' "$out" 'symbolic link'
 exits 'one outside' 1 ha-watch --explain /etc/passwd "$D"

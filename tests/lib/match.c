@@ -184,6 +184,26 @@ what_rsync_refuses(void **state)
 }
 
 static void
+nothing_clears_what_is_kept(void **state)
+{
+	struct ha_match *match = ha_match_new();
+	struct ha_err err;
+
+	(void)state;
+	assert_int_equal(ha_match_keep(match, "", &err), -1);
+	assert_int_equal(ha_match_keep(match, "/kept*", &err), 0);
+	assert_int_equal(ha_match_add(match, "+ *", &err), 0);
+	assert_int_equal(ha_match_add(match, "!", &err), 0);
+	assert_int_equal(ha_match_add(match, "+ /kept1", &err), 0);
+	assert_int_equal(ha_match_add(match, "other", &err), 0);
+	assert_int_equal(ha_match_count(match), 3);
+	assert_true(ha_match_excludes(match, "kept1", 0, NULL));
+	assert_false(ha_match_excludes(match, "sub/kept1", 0, NULL));
+	assert_true(ha_match_excludes(match, "other", 0, NULL));
+	ha_match_free(match);
+}
+
+static void
 write_file(const char *path, const char *text, size_t len)
 {
 	struct ha_err err;
@@ -452,6 +472,7 @@ main(void)
 		cmocka_unit_test(the_first_match_decides),
 		cmocka_unit_test(a_parent_decides_for_what_is_below),
 		cmocka_unit_test(what_rsync_refuses),
+		cmocka_unit_test(nothing_clears_what_is_kept),
 		test_in_folder(files_of_patterns),
 		cmocka_unit_test(hostile_patterns_end_soon),
 		test_in_folder(rsync_agrees),
