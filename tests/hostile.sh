@@ -12,7 +12,7 @@
 #	end_pipe		end ha-watch and wait for both: $watch_status,
 #				$status
 #	equal			as same, without a word: to be waited for
-#	serve LINE...		restart sshd with these lines of sshd_config first
+#	serve LINE...		restart sshd with these lines in its configuration
 
 # What a run may take; the tables of paths come on top (MEMORY).
 MEMORY=48
@@ -91,12 +91,14 @@ end_pipe()
 	reap "$pusher"
 }
 
+# Not all keywords go by their first mention.
 serve()
 {
-	{
-		[ $# -eq 0 ] || printf '%s\n' "$@"
-		cat "$T/sshd_config"
-	} >"$HA_SSH_DIR/sshd_config"
+	cp "$T/sshd_config" "$HA_SSH_DIR/sshd_config"
+	for setting; do
+		sed -i "/^${setting%% *} /d" "$HA_SSH_DIR/sshd_config"
+		echo "$setting" >>"$HA_SSH_DIR/sshd_config"
+	done
 	"$TESTS/link" down
 	"$TESTS/link" up
 }

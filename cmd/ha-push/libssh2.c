@@ -690,6 +690,12 @@ not_ssh(struct session *t, struct ha_err *err)
 	struct ha_buf *first = &t->first;
 
 	ha_buf_truncate(first, strcspn(first->data, "\r\n"));
+	/* OpenSSH's only words without a version before them: sshd.c. */
+	if (strcmp(first->data, "Exceeded MaxStartups") == 0)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "%.200s drops logins, as too many are under way (MaxStartups "
+		    "in its sshd_config)",
+		    t->base.conf->typed);
 	return ha_err_set(err, EX_UNAVAILABLE, 0,
 	    "port %d of %.200s does not speak SSH; it says: %.100s",
 	    t->base.conf->port, t->base.conf->host, first->data);

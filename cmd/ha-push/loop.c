@@ -235,14 +235,28 @@ struct loop {
 	int disk_fails; /* a path waits for room on the peer */
 };
 
+/*
+ * A link that is down may come back with another host key, say: what has to be
+ * done now is told.  A disk's words name another path each time.
+ */
+static int
+is_news(const struct loop *loop, const struct ha_err *err)
+{
+	return push->report.fault == NULL || err->status != loop->last_status ||
+	       (err->status == EX_UNAVAILABLE &&
+		   strcmp(err->msg, push->report.fault) != 0);
+}
+
 static void
 tell_fault(struct loop *loop, const struct ha_err *err)
 {
-	if (push->report.fault == NULL || ha_msg_verbosity > 0)
+	int news = is_news(loop, err);
+
+	if (news || ha_msg_verbosity > 0)
 		ha_warn("%s: %s", push->peer.label, err->msg);
 	report_fault(&push->report, err->msg);
 	report_start(&push->report);
-	report_run(push, 0);
+	report_run(push, news);
 	loop->last_status = err->status;
 }
 

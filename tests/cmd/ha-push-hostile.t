@@ -15,6 +15,111 @@ words()
 	grep -Eq "$1" "$T/words" "$T/records"
 }
 
+# Are these on the peer as they are here?
+arrived()
+{
+	for name; do
+		cmp -s "$S/$name" "$D/$name" || return 1
+	done
+}
+
+## The peer's disk fills, and is freed
+
+if [ "$(id -u)" -eq 0 ]; then
+	arena
+	mount -t tmpfs -o size=8m none "$D"
+	mkdir "$S/large" "$S/small"
+	for i in 1 2 3; do
+		head -c 3000000 /dev/urandom >"$S/large/$i"
+	done
+	for i in $(seq 30); do
+		echo "$i" >"$S/small/$i"
+	done
+	begin
+	send R d .
+	ok "a full disk: CRIT" wait_until 20 in_state CRIT
+	ok "... that says so" wait_until 5 words 'No space left'
+	# shellcheck disable=SC2046 # numbers
+	ok "... what fits arrives" wait_until 20 arrived \
+	    $(printf 'small/%s ' $(seq 30))
+	echo new >"$S/new"
+	send W f new
+	ok "... and what comes later" wait_until 20 arrived new
+	rm "$S/large/2"
+	send D f large/2
+	ok "a deletion makes room" barrier
+	ok "... OK" wait_until 10 in_state OK
+	sound "room by a deletion" 1
+	head -c 3000000 /dev/urandom >"$S/large/4"
+	send W f large/4
+	ok "full again: CRIT" wait_until 20 in_state CRIT
+	mount -o remount,size=32m "$D"
+	ok "... a larger disk" barrier
+	ok "... OK" wait_until 10 in_state OK
+	sound "a larger disk" 1
+
+	## The target turns read-only, and back
+
+	mount -o remount,ro "$D"
+	echo changed >"$S/small/1"
+	rm "$S/small/2"
+	mkdir "$S/dir"
+	echo in >"$S/dir/in"
+	mv "$S/small/3" "$S/moved"
+	send W f small/1
+	send D f small/2
+	send C d dir
+	send R d dir
+	send M f small/3 moved
+	ok "read-only: CRIT" wait_until 20 in_state CRIT
+	ok "... that says so" wait_until 5 words 'Read-only file system'
+	mount -o remount,rw "$D"
+	ok "writable again: all arrives" barrier
+	ok "... OK" wait_until 10 in_state OK
+	sound "read-only and back" 1
+	finish
+	is "... exit 0" "$status" 0
+else
+	skip "the peer's disk" "mounting needs root"
+fi
+
+## sshd is restarted, with another key, and with its own again
+
+arena
+seq 50 | while read -r i; do
+	echo "$i" >"$S/$i"
+done
+pipe
+ok "a pipe" wait_until 20 equal
+"$TESTS/link" down
+echo new >"$S/new"
+rm "$S/1"
+mv "$S/2" "$S/two"
+ok "no sshd: CRIT" wait_until 20 in_state CRIT
+"$TESTS/link" up
+ok "sshd is back" wait_until 20 equal
+ok "... OK" wait_until 10 in_state OK
+sound "sshd restarted" 2
+"$TESTS/link" down
+cp "$HA_SSH_DIR/host_key" "$HA_SSH_DIR/host_key.pub" "$T"
+rm "$HA_SSH_DIR/host_key" "$HA_SSH_DIR/host_key.pub"
+ssh-keygen -q -t ed25519 -N '' -f "$HA_SSH_DIR/host_key"
+"$TESTS/link" up
+echo other >"$S/other"
+rm "$S/3"
+ok "another host key: CRIT" wait_until 20 words 'HAS CHANGED'
+like "... with the cure" "$(cat "$T/words" "$T/records")" 'ssh-keygen.* -R'
+is "... no login" "$(($(logins) - before))" 2
+not_ok "... nothing is sent" test -e "$D/other" -o ! -e "$D/3"
+cat "$T/host_key" >"$HA_SSH_DIR/host_key"
+"$TESTS/link" down
+"$TESTS/link" up
+ok "its own key again" wait_until 40 equal
+ok "... OK" wait_until 10 in_state OK
+sound "a host key that changed" 3
+end_pipe
+is "... ha-push ends with 0" "$status" 0
+
 ## MaxSessions 1
 
 arena
@@ -49,6 +154,38 @@ is "MaxSessions 1: -n --all" "$status" 0
 like "... names the file" "$out" more
 exits "MaxSessions 1: --all --fsync" 0 push --all --fsync -C "$S" "peer:$D"
 ok "... brings it" same
+serve
+
+## MaxStartups drops logins
+
+arena
+serve 'MaxStartups 1:100:1'
+before=$(logins)
+begin
+send R d .
+ok "MaxStartups 1: a login" barrier
+# The session goes, and somebody who does not log in is first to come.
+"$TESTS/link" freeze
+"$TESTS/link" cut
+# shellcheck disable=SC2016 # the variables are perl's
+spawn -o "$T/held" perl -MIO::Socket::INET -e '
+	$| = 1;
+	my $c = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die;
+	print "connected\n";
+	print scalar <$c>;
+	sleep;' "$HA_SSH_PORT"
+holder=$pid
+wait_until 10 grep -q connected "$T/held"
+kill -CONT "$(cat "$HA_SSH_DIR/sshd.pid")"
+wait_until 10 grep -q SSH-2.0 "$T/held"
+echo x >"$S/x"
+send W f x
+ok "logins are dropped: CRIT" wait_until 20 words MaxStartups
+reap "$holder" TERM
+ok "the next one is let in" barrier
+ok "... OK" wait_until 10 in_state OK
+sound "MaxStartups" 2
+finish
 serve
 
 done_testing
