@@ -197,6 +197,7 @@ take_warm(struct push *push, const struct ha_buf *names)
 	struct rsync_run *run = push->warm;
 
 	push->warm = NULL;
+	push->is_cold = 0;
 	if (run == NULL ||
 	    (names->len <= RSYNC_NAMES_MAX && rsync_is_waiting(run)))
 		return run;
@@ -241,6 +242,16 @@ batch_start(struct push *push, enum rsync_kind kind, unsigned flags,
 			return -1;
 	}
 	return 0;
+}
+
+int
+batch_check_peer(struct push *push, struct ha_err *err)
+{
+	rsync_free(push->warm);
+	push->warm = NULL;
+	if (push->peer.is_single)
+		sftp_pause(push->peer.sftp);
+	return peer_check(&push->peer, rsync_path_there(&push->rsync), err);
 }
 
 static int
@@ -490,16 +501,20 @@ batch_warm_up(void *context)
 	struct push *push = context;
 	struct ha_err err;
 
-	if (push->conf.all || push->input.at_end || push->peer.is_single)
+	if (push->conf.all || push->input.at_end || push->peer.is_single ||
+	    push->is_cold)
 		return;
+	/* A failure here is met again, and told, by the next round. */
 	if (push->warm != NULL && !rsync_is_waiting(push->warm)) {
 		rsync_free(push->warm);
 		push->warm = NULL;
-	}
-	/* A failure here is met again, and told, by the next round. */
-	if (push->warm == NULL && rsync_start(&push->warm, &push->rsync,
-				      RSYNC_CONTENT, 0, NULL, &err) != 0)
+		push->is_cold = 1;
+	} else if (push->warm == NULL &&
+		   rsync_start(&push->warm, &push->rsync, RSYNC_CONTENT, 0,
+		       NULL, &err) != 0) {
 		push->warm = NULL;
+		push->is_cold = 1;
+	}
 }
 
 /* rsync's item letters as a change record: rsync(1), --itemize-changes. */

@@ -16,7 +16,7 @@
 #include "round.h"
 
 /* rsync(1), EXIT VALUES: some files were not sent; some vanished. */
-enum { RSYNC_PARTIAL = 23, RSYNC_VANISHED = 24, NO_RSYNC = 127 };
+enum { RSYNC_PARTIAL = 23, RSYNC_VANISHED = 24 };
 
 /* Update, kind, and nine letters of what differs: --itemize-changes. */
 #define ITEM_LETTERS 11
@@ -322,9 +322,6 @@ judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
 	if (!transport_is_up(round->push->peer.transport))
 		return ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "the link was lost during a transfer");
-	if (result->code == NO_RSYNC)
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "no rsync on the peer: %.200s", result->errors.data);
 	ha_note("rsync ended with status %d: %.500s", result->code,
 	    result->errors.data);
 	if (rsync_peer_disk_fails(&result->errors)) {
@@ -334,6 +331,9 @@ judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
 		    rsync_why(&result->errors, result->code, NULL);
 	}
 	rc = find_differences(round, fate, names, &all, err);
+	/* Not the names' fault, if nothing works there any more. */
+	if (rc == 1 && batch_check_peer(round->push, err) != 0)
+		rc = -1;
 	if (rc == 1)
 		blame_all(round, fate, names, result);
 	else if (rc >= 0 && fate == FATE_TREE)

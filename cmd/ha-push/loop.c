@@ -120,8 +120,16 @@ loop_end(void)
 static int
 is_connected(void)
 {
-	return push->peer.transport != NULL &&
-	       transport_is_up(push->peer.transport);
+	return peer_is_linked(&push->peer) && push->peer.is_ready;
+}
+
+/* Keep the link: who was let in once needn't log in for a fault elsewhere. */
+static void
+doubt_peer(void)
+{
+	rsync_free(push->warm);
+	push->warm = NULL;
+	peer_doubt(&push->peer);
 }
 
 static void
@@ -142,6 +150,9 @@ check_chown(struct ha_err *err)
 	const char *chown = push->rsync.chown;
 	size_t user = chown != NULL ? strcspn(chown, ":") : 0;
 
+	if (chown != NULL && !rsync_can_chown(&push->rsync))
+		return ha_err_set(err, EX_CONFIG, 0,
+		    "--chown needs rsync 3.1.0 or later on both ends");
 	if (push->peer.is_root || user == 0 ||
 	    (strlen(push->peer.login) == user &&
 		strncmp(chown, push->peer.login, user) == 0))
@@ -167,17 +178,18 @@ check_fsync(struct ha_err *err)
 static int
 connect_peer(struct ha_err *err)
 {
-	loop_end();
-	if (peer_open(&push->peer, &push->transport,
-		push->rsync.rsync_path != NULL ? push->rsync.rsync_path
-					       : "rsync",
-		err) != 0)
+	int rc;
+
+	doubt_peer();
+	rc = peer_open(
+	    &push->peer, &push->transport, rsync_path_there(&push->rsync), err);
+	push->report.logins = push->peer.logins;
+	if (rc != 0)
 		return -1;
 	if (check_chown(err) != 0 || check_fsync(err) != 0) {
-		loop_end();
+		doubt_peer();
 		return -1;
 	}
-	push->report.logins++;
 	if (!push->conf.dry_run)
 		report_start(&push->report);
 	push->last_progress_ns = ha_clock_now_ns();
@@ -328,9 +340,10 @@ round_step(struct loop *loop)
 		take_success(loop);
 	if (rc >= 0)
 		return 0;
-	/* A server that is gone from a link that is up needs a new one, too. */
-	if (!is_connected() || err.status == EX_UNAVAILABLE)
+	if (!peer_is_linked(&push->peer))
 		loop_end();
+	else if (err.status == EX_UNAVAILABLE || err.status == EX_CANTCREAT)
+		doubt_peer();
 	return take_fault(loop, &err);
 }
 
@@ -367,7 +380,7 @@ step(struct loop *loop)
 	if (now_ns < loop->retry_ns) {
 		if (loop->retry_ns < until_ns)
 			until_ns = loop->retry_ns;
-		if (is_connected())
+		if (peer_is_linked(&push->peer))
 			return idle_step(loop, until_ns);
 		wait_poll(NULL, 0, until_ns);
 		return 0;

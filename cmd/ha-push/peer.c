@@ -17,6 +17,7 @@
 
 #define PROBE_MARK "ha-push-probe"
 #define PROBE_MS 30000
+#define RELOGIN_MS (10 * 60 * 1000)
 #define MAX_DEPTH 4096
 
 /* A set of directory names, kept sorted. */
@@ -151,35 +152,65 @@ check_target(struct peer *peer, struct ha_err *err)
 }
 
 int
-peer_open(struct peer *peer, const struct transport_conf *conf,
-    const char *rsync_path, struct ha_err *err)
+peer_check(struct peer *peer, const char *rsync_path, struct ha_err *err)
 {
 	struct ha_buf out = HA_BUF_INIT, errors = HA_BUF_INIT;
 	int status = -1, rc;
 
-	peer->is_single = 0;
-	if (transport_open(&peer->transport, conf, err) != 0)
-		return -1;
 	rc = probe_output(peer, rsync_path, &out, &errors, &status, err);
+	peer->has_answered = rc == 0;
 	if (rc == 0)
 		rc = parse_probe(peer, rsync_path, &out, &errors, status, err);
-	if (rc == 0)
+	if (rc == 0 && peer->sftp == NULL)
 		rc = sftp_open(&peer->sftp, peer->transport, err);
 	if (rc == 0)
 		rc = check_target(peer, err);
+	peer->is_ready = rc == 0;
 	ha_buf_release(&out);
 	ha_buf_release(&errors);
-	if (rc != 0)
-		peer_close(peer);
 	return rc;
+}
+
+int
+peer_open(struct peer *peer, const struct transport_conf *conf,
+    const char *rsync_path, struct ha_err *err)
+{
+	peer_doubt(peer);
+	if (!peer_is_linked(peer)) {
+		peer_close(peer);
+		if (transport_open(&peer->transport, conf, err) != 0)
+			return -1;
+		peer->logins++;
+		peer->linked_ns = ha_clock_now_ns();
+	}
+	if (peer_check(peer, rsync_path, err) == 0)
+		return 0;
+	if (!peer->has_answered ||
+	    ha_clock_now_ns() - peer->linked_ns >= RELOGIN_MS * HA_MS_NS)
+		peer_close(peer);
+	return -1;
+}
+
+int
+peer_is_linked(const struct peer *peer)
+{
+	return peer->transport != NULL && transport_is_up(peer->transport);
+}
+
+void
+peer_doubt(struct peer *peer)
+{
+	peer_forget(peer);
+	sftp_close(peer->sftp);
+	peer->sftp = NULL;
+	peer->is_ready = 0;
+	peer->is_single = 0;
 }
 
 void
 peer_close(struct peer *peer)
 {
-	peer_forget(peer);
-	sftp_close(peer->sftp);
-	peer->sftp = NULL;
+	peer_doubt(peer);
 	transport_close(peer->transport);
 	peer->transport = NULL;
 	free(peer->login);

@@ -38,20 +38,32 @@ struct peer {
 	int is_root;
 	char *login; /* the name of the user that logs in; owned */
 	int writable; /* the target, by test -w */
+	int has_answered; /* its shell ran a command, if not as it should */
+	int is_ready; /* it was looked at, and will do */
+	unsigned logins; /* so far */
+	int64_t linked_ns; /* the last one */
 	int is_single; /* it allows one channel: SFTP or rsync, not both */
 	struct rsync_caps rsync; /* of the rsync there */
 	struct peer_dirs *dirs; /* parents found to be directories */
 };
 
 /*
- * Log in, see what the peer can do, and that the target is a directory.
+ * Log in unless there is a link, see what the peer can do, and that the target is a directory.
  * rsync_path is the command to run there, as the user gave it.
  * EX_UNAVAILABLE, EX_NOPERM, EX_CONFIG as from transport_open(); also
  * EX_UNAVAILABLE: no rsync or no sftp-server there; EX_CANTCREAT: no such
- * directory, or it is no directory.
+ * directory, it is no directory, or not writable.
+ * A link stays open when only what it leads to won't do: the next call looks
+ * again, and logs in only after ten minutes, as a login's groups and shell are
+ * those of its beginning.
  */
 int peer_open(struct peer *peer, const struct transport_conf *conf,
     const char *rsync_path, struct ha_err *err);
+/* See that again, over an open link.  Errors as above. */
+int peer_check(struct peer *peer, const char *rsync_path, struct ha_err *err);
+/* Something failed though the link is up: peer_open() is to look again. */
+void peer_doubt(struct peer *peer);
+int peer_is_linked(const struct peer *peer);
 void peer_close(struct peer *peer);
 /* Forget which parents are directories: before each round. */
 void peer_forget(struct peer *peer);

@@ -70,6 +70,7 @@ struct push {
 	struct peer peer;
 	struct rsync_conf rsync;
 	struct rsync_run *warm; /* a content run that waits for its names */
+	int is_cold; /* one has failed: none, until it would have been used */
 	struct report report;
 	size_t chunk; /* paths a round takes at most */
 	unsigned disk_strikes; /* batches of which nothing passed a full disk */

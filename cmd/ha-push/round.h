@@ -62,6 +62,12 @@ int batch_start(struct push *push, enum rsync_kind kind, unsigned flags,
     const struct ha_buf *names, struct rsync_run **run, struct ha_err *err);
 
 /*
+ * batch.c: no run works there: see what the peer can do now.  -1 as
+ * peer_check().
+ */
+int batch_check_peer(struct push *push, struct ha_err *err);
+
+/*
  * judge.c: a run over the names of one fate (FATE_SEND also stands for the
  * names that came along) ended with result; find out what is on the peer now.
  * -1 as batch_round().

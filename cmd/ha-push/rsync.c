@@ -32,8 +32,8 @@
 /* rsync(1), EXIT VALUES, and what a shell says of a missing command. */
 enum { RSYNC_STREAM_ERROR = 12, RSYNC_TIMEOUT = 30, SHELL_NOT_FOUND = 127 };
 
-/* The versions that brought --modify-window=-1 and --fsync: rsync's NEWS. */
-enum { NANOSECONDS = 30103, FSYNC = 30204 };
+/* What brought --chown, --modify-window=-1 and --fsync: rsync's NEWS. */
+enum { CHOWN = 30100, NANOSECONDS = 30103, FSYNC = 30204 };
 
 struct rsync_run {
 	const struct rsync_conf *conf;
@@ -50,6 +50,19 @@ rsync_can_fsync(const struct rsync_conf *conf)
 {
 	return conf->peer->rsync.version >= FSYNC &&
 	       conf->local.version >= FSYNC;
+}
+
+int
+rsync_can_chown(const struct rsync_conf *conf)
+{
+	return conf->peer->rsync.version >= CHOWN &&
+	       conf->local.version >= CHOWN;
+}
+
+const char *
+rsync_path_there(const struct rsync_conf *conf)
+{
+	return conf->rsync_path != NULL ? conf->rsync_path : "rsync";
 }
 
 /* The arguments as they are made: strings that are ours, and a NULL. */

@@ -53,6 +53,9 @@ int rsync_look_at_local(struct rsync_caps *caps, struct ha_err *err);
 
 /* Has the rsync on both ends --fsync? */
 int rsync_can_fsync(const struct rsync_conf *conf);
+int rsync_can_chown(const struct rsync_conf *conf);
+/* The command to run on the peer. */
+const char *rsync_path_there(const struct rsync_conf *conf);
 
 enum { RSYNC_DRY = 1, RSYNC_CHECKSUM = 2, RSYNC_LIST_SAME = 4 };
 

@@ -23,6 +23,23 @@ arrived()
 	done
 }
 
+# The run that waits for names was started when all was well, so the second
+# change, or the third, meets what is wrong now.
+change_until_crit()
+{
+	for change in 1 2 3; do
+		echo "change $change" >"$S/change$change"
+		send W f "change$change"
+		wait_until 20 arrived_or_crit "change$change"
+	done
+	in_state CRIT
+}
+
+arrived_or_crit()
+{
+	arrived "$1" || in_state CRIT
+}
+
 ## The peer's disk fills, and is freed
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -187,5 +204,147 @@ ok "... OK" wait_until 10 in_state OK
 sound "MaxStartups" 2
 finish
 serve
+
+## The login shell prints something
+
+# What the peer's accounts are is ours only below with-sshd's namespaces.
+if [ "$HA_SSH_DIR/passwd" -ef /etc/passwd ]; then
+	sed 's|:/bin/sh$|:/bin/bash|' /etc/passwd >"$T/passwd"
+	cat "$T/passwd" >/etc/passwd
+	arena
+	mkdir "$S/d"
+	for i in $(seq 10); do
+		echo "$i" >"$S/d/$i"
+	done
+	begin
+	send R d .
+	ok "a silent .bashrc" barrier
+	echo 'echo Welcome to the peer' >"$HA_SSH_DIR/home/.bashrc"
+	ok "a .bashrc that talks: CRIT" change_until_crit
+	rm "$S/d/3"
+	send D f d/3
+	ok "... it is named" wait_until 10 words 'Welcome to.*\.bashrc'
+	not_ok "... no path is blamed" grep -q '^failing' "$T/status"
+	: >"$HA_SSH_DIR/home/.bashrc"
+	ok "silent again: it goes on" barrier
+	ok "... OK" wait_until 10 in_state OK
+	sound "a .bashrc that talks" 1
+	finish
+else
+	skip "the login shell" "no accounts of the test's own"
+fi
+
+## No rsync there
+
+arena
+mkdir "$T/there"
+echo 1 >"$S/1"
+begin -v --rsync-path "$T/there/rsync"
+send R d .
+ok "rsync is missing: CRIT" wait_until 20 in_state CRIT
+ok "... it is named" wait_until 10 words 'no usable rsync there.*there/rsync'
+ln -s "$(command -v rsync)" "$T/there/rsync"
+ok "installed: it goes on" barrier
+rm "$T/there/rsync"
+ok "removed: CRIT" change_until_crit
+rm "$S/1"
+send D f 1
+ln -s "$(command -v rsync)" "$T/there/rsync"
+ok "installed again: it goes on" barrier
+ok "... OK" wait_until 10 in_state OK
+sound "no rsync" 1
+finish
+
+## An old rsync there
+
+# What a server of 3.0.9 is sent must be options that it knows: with -s they
+# come on stdin.
+cat >"$T/rsync-3.0.9" <<'END'
+#!/usr/bin/perl
+if ("@ARGV" =~ /--version/) {
+	print "rsync  version 3.0.9  protocol version 30\n",
+	    "    64-bit files, 64-bit inums, ACLs, xattrs, iconv\n";
+	exit;
+}
+my ($word, @words) = ('');
+while (sysread STDIN, my $c, 1) {
+	last if $c eq "\0" && $word eq '';
+	if ($c eq "\0") { push @words, $word; $word = '' } else { $word .= $c }
+}
+shift @words;
+for (grep { /^-/ } @ARGV, @words) {
+	next if /^--(server|log-format=.*|delete|numeric-ids|bwlimit=\d+|specials
+	    |modify-window=\d+)$/x or /^-s[nvlHogDtpAXrRzcIxd]*(e\.\w+)?$/;
+	print STDERR "rsync: $_: unknown option\n",
+	    "rsync error: syntax or usage error (code 1) [server=3.0.9]\n";
+	exit 1;
+}
+my @flags = map { s/^-s/-/r } @ARGV;
+exec 'rsync', @flags, @words;
+END
+chmod +x "$T/rsync-3.0.9"
+for options in "" "--compress --bwlimit 100m"; do
+	arena
+	mkdir -p "$S/d/e" "$D/extra"
+	echo 1 >"$S/d/1"
+	echo 2 >"$S/d/e/2"
+	mkfifo "$S/fifo"
+	# shellcheck disable=SC2086 # words
+	begin --rsync-path "$T/rsync-3.0.9" $options
+	send R d .
+	ok "an old rsync${options:+, $options}: a tree" barrier
+	echo more >>"$S/d/1"
+	chmod 600 "$S/d/e/2"
+	rm "$S/fifo"
+	send W f d/1
+	send A f d/e/2
+	send D p fifo
+	send A d .
+	ok "... changes" barrier
+	sound "... an old rsync" 1
+	finish
+	is "... exit 0" "$status" 0
+done
+exits "an old rsync, -n" 0 push --rsync-path "$T/rsync-3.0.9" -n --all \
+    -C "$S" "peer:$D"
+run push --rsync-path "$T/rsync-3.0.9" --all --chown 1:1 -C "$S" "peer:$D"
+is "an old rsync, --chown: refused" "$status" 78
+like "... which says why" "$err" 'chown needs rsync 3.1.0'
+run push --rsync-path "$T/rsync-3.0.9" --all --fsync -C "$S" "peer:$D"
+is "an old rsync, --fsync: refused" "$status" 78
+
+## An rsync that is killed
+
+arena
+head -c 30000000 /dev/urandom >"$S/big"
+echo small >"$S/small"
+begin --bwlimit 20m
+send R d .
+sending()
+{
+	[ -n "$(find "$D" -name '.big*' -size +0)" ]
+}
+servers()
+{
+	for line in /proc/[0-9]*/cmdline; do
+		tr '\0' ' ' <"$line" 2>/dev/null | grep -q '^rsync --server' &&
+		    echo "${line%/cmdline}"
+	done | sed 's|/proc/||'
+}
+wait_until 20 sending
+# shellcheck disable=SC2046 # numbers
+kill -KILL $(servers)
+ok "rsync is killed in a file: the rest arrives" barrier
+ok "... OK" wait_until 10 in_state OK
+sound "rsync killed" 1
+not_ok "... no temporary file stays" sending
+echo idle >"$S/idle"
+# shellcheck disable=SC2046 # numbers
+kill -KILL $(servers)
+send W f idle
+ok "killed while it waits: the next file arrives" barrier
+sound "rsync killed while it waits" 1
+finish
+is "... exit 0" "$status" 0
 
 done_testing
