@@ -287,7 +287,7 @@ take_fault(struct loop *loop, const struct ha_err *err)
 		loop->hopeless = 1;
 		return -1;
 	}
-	was_good = !is_connected() && now_ns >= loop->good_ns;
+	was_good = !peer_is_linked(&push->peer) && now_ns >= loop->good_ns;
 	loop->good_ns = HA_CLOCK_NEVER;
 	loop->faults++;
 	loop->retry_ns = now_ns + backoff_ns(loop->faults, was_good);
