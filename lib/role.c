@@ -75,7 +75,7 @@ is_time(const char *text)
 	text += len;
 	if (*text == '.') {
 		len = strspn(text + 1, "0123456789");
-		if (!len)
+		if (!len || len > 9)
 			return 0;
 		text += len + 1;
 	}

@@ -22,7 +22,7 @@
 struct ha_role {
 	int is_active; /* else standby */
 	uint64_t epoch;
-	char *since; /* RFC 3339, printable ASCII; owned */
+	char *since; /* RFC 3339 in at most 35 characters; owned */
 	char *reason; /* any bytes but NUL; owned */
 };
 

@@ -112,6 +112,7 @@ malformed_files(void **state)
 		"active\t7\t2026-01-31 23:59:59Z\twhy\n",
 		"active\t7\t2026-01-31T23:59:59\twhy\n",
 		"active\t7\t2026-01-31T23:59:59.Z\twhy\n",
+		"active\t7\t2026-01-31T23:59:59.0123456789Z\twhy\n",
 		"active\t7\t2026-01-31T23:59:59+1\twhy\n",
 		"active\t7\t2026-01-31T23:59:59Zulu\twhy\n",
 		"active\t7\t2026-01-31T23:59:59Z\t\\x\n",
