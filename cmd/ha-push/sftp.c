@@ -18,6 +18,7 @@ enum {
 	FXP_VERSION = 2,
 	FXP_OPEN = 3,
 	FXP_CLOSE = 4,
+	FXP_READ = 5,
 	FXP_LSTAT = 7,
 	FXP_SETSTAT = 9,
 	FXP_OPENDIR = 11,
@@ -27,6 +28,7 @@ enum {
 	FXP_STAT = 17,
 	FXP_STATUS = 101,
 	FXP_HANDLE = 102,
+	FXP_DATA = 103,
 	FXP_NAME = 104,
 	FXP_ATTRS = 105,
 	FXP_EXTENDED = 200,
@@ -192,7 +194,7 @@ take_answer(struct sftp *sftp, struct reader *r, struct ha_err *err)
 	return 0;
 }
 
-/* Move bytes once, and take what answers have come. */
+/* Move bytes once, and take what answers have come.  1: something moved. */
 static int
 step(struct sftp *sftp, int64_t deadline_ns, struct ha_err *err)
 {
@@ -212,17 +214,23 @@ step(struct sftp *sftp, int64_t deadline_ns, struct ha_err *err)
 		return server_error(sftp, "it ended", err);
 	if (ha_clock_now_ns() >= deadline_ns)
 		return server_error(sftp, "no answer in time", err);
-	return transport_step(sftp->transport, deadline_ns, err) < 0 ? -1 : 0;
+	return transport_step(sftp->transport, deadline_ns, err);
 }
 
 static int
 wait_for(struct sftp *sftp, unsigned slot, struct ha_err *err)
 {
 	int64_t deadline_ns = ha_clock_deadline(ANSWER_MS);
+	int rc;
 
-	while (!sftp->answers[slot].arrived)
-		if (step(sftp, deadline_ns, err) != 0)
+	/* On a slow link it stands behind what rsync sends. */
+	while (!sftp->answers[slot].arrived) {
+		rc = step(sftp, deadline_ns, err);
+		if (rc < 0)
 			return -1;
+		if (rc > 0)
+			deadline_ns = ha_clock_deadline(ANSWER_MS);
+	}
 	return 0;
 }
 
@@ -622,6 +630,60 @@ sftp_fsync(struct sftp *sftp, const char *path, struct ha_err *err)
 		    handle.len, NULL, &slot, err);
 		if (code == 0)
 			code = sftp_wait(sftp, slot, NULL, err);
+		if (code >= 0 && close_handle(sftp, &handle, err) < 0)
+			code = -1;
+	}
+	ha_buf_release(&handle);
+	return code;
+}
+
+/* One READ: at most max bytes, appended to buf. */
+static int
+read_some(struct sftp *sftp, const struct ha_buf *handle, size_t offset,
+    size_t max, struct ha_buf *buf, struct ha_err *err)
+{
+	struct ha_buf *out;
+	struct reader r;
+	const char *data;
+	unsigned slot;
+	size_t start, len;
+	int code;
+
+	if (begin(sftp, FXP_READ, &start, &slot, err) != 0)
+		return -1;
+	out = channel_out(sftp->channel);
+	wire_put_string(out, handle->data, handle->len);
+	wire_put_number(out, 0);
+	wire_put_number(out, (uint32_t)offset);
+	wire_put_number(out, (uint32_t)max);
+	end_request(sftp, start);
+	code = sftp_wait(sftp, slot, NULL, err);
+	if (code != SFTP_OK)
+		return code;
+	r.data = (const unsigned char *)sftp->answers[slot].body.data;
+	r.left = sftp->answers[slot].body.len;
+	r.bad = sftp->answers[slot].type != FXP_DATA;
+	data = get_string(&r, &len);
+	if (r.bad || len == 0 || len > max)
+		return server_error(sftp, "damaged data", err);
+	ha_buf_add(buf, data, len);
+	return SFTP_OK;
+}
+
+int
+sftp_read_file(struct sftp *sftp, const char *path, size_t max,
+    struct ha_buf *buf, struct ha_err *err)
+{
+	struct ha_buf handle = HA_BUF_INIT;
+	size_t before = buf->len;
+	int code = open_for_reading(sftp, path, &handle, err);
+
+	if (code == SFTP_OK) {
+		while (code == SFTP_OK && buf->len - before < max)
+			code = read_some(sftp, &handle, buf->len - before,
+			    max - (buf->len - before), buf, err);
+		if (code == SFTP_EOF)
+			code = SFTP_OK;
 		if (code >= 0 && close_handle(sftp, &handle, err) < 0)
 			code = -1;
 	}

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "transport.h"
 
@@ -95,6 +96,12 @@ int sftp_fsync(struct sftp *sftp, const char *path, struct ha_err *err);
 /* Set a file's or directory's times, in seconds as version 3 has them. */
 int sftp_set_times(struct sftp *sftp, const char *path, uint32_t atime,
     uint32_t mtime, struct ha_err *err);
+/*
+ * Append the bytes of a small file to buf, at most the first max (less than
+ * 64 KiB).
+ */
+int sftp_read_file(struct sftp *sftp, const char *path, size_t max,
+    struct ha_buf *buf, struct ha_err *err);
 /*
  * List a directory; each is called for every name but "." and "..", as the
  * server gave it, until it returns non-zero.  Returns a status code (SFTP_OK

@@ -25,11 +25,15 @@ take_name(void *context, const char *name, const struct sftp_attrs *attrs)
 static void
 ask(struct sftp *sftp)
 {
+	struct ha_buf text = HA_BUF_INIT;
 	struct sftp_attrs attrs;
 	struct ha_err err;
 	unsigned slots[4];
 	size_t left = 1000;
 
+	if (sftp_read_file(sftp, "f", 100, &text, &err) < -1 || text.len > 100)
+		abort();
+	ha_buf_release(&text);
 	if (sftp_lstat(sftp, "f", &attrs, &err) < -1 ||
 	    sftp_list(sftp, "d", take_name, &left, &err) < -1)
 		abort();

@@ -235,6 +235,115 @@ listings(void **state)
 	end(&t, sftp);
 }
 
+static void
+put_data(struct transport *t, uint32_t id, const char *text)
+{
+	struct ha_buf body = HA_BUF_INIT;
+
+	put32(&body, id);
+	put_string(&body, text);
+	put_packet(t, 103, &body);
+	ha_buf_release(&body);
+}
+
+static void
+put_handle(struct transport *t, uint32_t id)
+{
+	struct ha_buf body = HA_BUF_INIT;
+
+	put32(&body, id);
+	put_string(&body, "handle");
+	put_packet(t, 102, &body);
+	ha_buf_release(&body);
+}
+
+static void
+files_are_read(void **state)
+{
+	static const char second[] = "\0\0\0\033\005\0\0\0\002"
+				     "\0\0\0\006handle"
+				     "\0\0\0\0\0\0\0\003\0\0\0\007";
+	struct ha_buf text = HA_BUF_INIT;
+	struct transport t;
+	struct sftp *sftp = begin(&t);
+	struct ha_err err;
+
+	(void)state;
+	put_handle(&t, 0);
+	put_data(&t, 1, "abc");
+	put_data(&t, 2, "de");
+	put_status(&t, 3, SFTP_EOF);
+	put_status(&t, 4, SFTP_OK);
+	ha_buf_add_str(&text, "> ");
+	assert_int_equal(sftp_read_file(sftp, "f", 10, &text, &err), SFTP_OK);
+	assert_string_equal(text.data, "> abcde");
+	assert_non_null(memmem(
+	    t.channel.out.data, t.channel.out.len, second, sizeof(second) - 1));
+	put_handle(&t, 5);
+	put_data(&t, 6, "abc");
+	put_data(&t, 7, "d");
+	put_status(&t, 8, SFTP_OK);
+	ha_buf_reset(&text);
+	assert_int_equal(sftp_read_file(sftp, "f", 4, &text, &err), SFTP_OK);
+	assert_string_equal(text.data, "abcd");
+	put_handle(&t, 9);
+	put_status(&t, 10, SFTP_EOF);
+	put_status(&t, 11, SFTP_OK);
+	ha_buf_reset(&text);
+	assert_int_equal(sftp_read_file(sftp, "f", 4, &text, &err), SFTP_OK);
+	assert_int_equal(text.len, 0);
+	ha_buf_release(&text);
+	end(&t, sftp);
+}
+
+static void
+files_that_can_not_be_read(void **state)
+{
+	struct ha_buf text = HA_BUF_INIT;
+	struct transport t;
+	struct sftp *sftp = begin(&t);
+	struct ha_err err;
+
+	(void)state;
+	put_status(&t, 0, SFTP_NO_SUCH_FILE);
+	assert_int_equal(
+	    sftp_read_file(sftp, "f", 9, &text, &err), SFTP_NO_SUCH_FILE);
+	put_handle(&t, 1);
+	put_status(&t, 2, SFTP_FAILURE);
+	put_status(&t, 3, SFTP_OK);
+	assert_int_equal(
+	    sftp_read_file(sftp, "f", 9, &text, &err), SFTP_FAILURE);
+	assert_int_equal(text.len, 0);
+	ha_buf_release(&text);
+	end(&t, sftp);
+}
+
+/* Bytes that were not asked for, none, or an answer of another kind. */
+static void
+damaged_files(void **state)
+{
+	static const char *const bytes[] = { "more than four", "" };
+	struct ha_buf text = HA_BUF_INIT;
+	struct transport t;
+	struct sftp *sftp;
+	struct ha_err err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		sftp = begin(&t);
+		put_handle(&t, 0);
+		if (i < 2)
+			put_data(&t, 1, bytes[i]);
+		else
+			put_status(&t, 1, SFTP_OK);
+		assert_int_equal(sftp_read_file(sftp, "f", 4, &text, &err), -1);
+		assert_int_equal(err.status, EX_UNAVAILABLE);
+		assert_int_equal(text.len, 0);
+		end(&t, sftp);
+	}
+	ha_buf_release(&text);
+}
+
 /* Whatever it says, one answer that can't be ends the use of the server. */
 static void
 refuse_script(const void *bytes, size_t len)
@@ -317,6 +426,9 @@ main(void)
 		cmocka_unit_test(window_is_kept),
 		cmocka_unit_test(attributes_are_read),
 		cmocka_unit_test(listings),
+		cmocka_unit_test(files_are_read),
+		cmocka_unit_test(files_that_can_not_be_read),
+		cmocka_unit_test(damaged_files),
 		cmocka_unit_test(damaged_answers),
 		cmocka_unit_test(two_answers_to_one_request),
 		cmocka_unit_test(no_version),
