@@ -27,6 +27,9 @@ _ha_push()
 	--force)
 		return
 		;;
+	--peer-role-file)
+		return
+		;;
 	--status)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -64,6 +67,7 @@ _ha_push()
 			-X --exclude-from
 			-T --give-up
 			--force
+			--peer-role-file
 			--status
 			--acks
 			-F --format

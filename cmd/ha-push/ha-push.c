@@ -67,8 +67,10 @@ static const struct ha_opt opts[] = {
 	    "after the end of input: give up this long after the last "
 	    "progress (60s)" },
 	{ 0, "force", "REASON", HA_OPT_STRING, &push.conf.force,
-	    "mirror an empty source over a peer that has files; REASON is "
-	    "logged" },
+	    "mirror an empty source over a peer that has files, or against "
+	    "the roles of both nodes; REASON is logged" },
+	{ 0, "peer-role-file", "PATH", HA_OPT_STRING, &push.fence.peer_path,
+	    "the role file on the peer (/var/lib/ha/role)" },
 	{ 0, "status", "FILE", HA_OPT_STRING, &push.report.status_file,
 	    "keep the state in FILE too, with each failing path" },
 	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
@@ -113,9 +115,9 @@ static const struct ha_opt_command command = {
 	    "\n"
 	    "Exit status: 0 done; 64 usage; 65 bad input; 66 source missing or replaced;\n"
 	    "69 peer unreachable; 73 its directory is missing or not writable; 74 its\n"
-	    "disk; 75 try again; 77 refused (host key, login, empty source); 78 ssh\n"
-	    "configuration.  While records come a peer's fault is a CRIT record and a\n"
-	    "retry, never an exit.\n",
+	    "disk; 75 try again; 77 refused (role, host key, login, empty source); 78 the\n"
+	    "role file, or ssh's configuration.  While records come a peer's fault is a\n"
+	    "CRIT record and a retry, never an exit, unless it is a role's.\n",
 	.operands = "host",
 	.opts = opts,
 };
@@ -204,6 +206,7 @@ prepare(const char *target)
 	if (rsync_look_at_local(&push.rsync.local, &err) != 0)
 		ha_die_err(&err);
 	push.rsync.ending = batch_warm_up;
+	push.rsync.may_go_on = fence_may_go_on;
 	push.rsync.context = &push;
 	if (isatty(STDERR_FILENO))
 		push.rsync.progress = report_progress;
@@ -227,6 +230,7 @@ mirror(const char *target)
 	source_close(&push.source);
 	ha_match_free(push.match);
 	report_release(&push.report);
+	fence_release(&push.fence);
 	target_release(&push.conf.target);
 	return status;
 }
@@ -241,6 +245,7 @@ main(int argc, char **argv)
 		return rsync_rsh_main(argc, argv);
 	ha_msg_init("ha-push");
 	report_init(&push.report);
+	fence_init(&push.fence);
 	push.source.fd = push.lock_fd = -1;
 	push.conf.give_up_ms = 60000;
 	push.match = ha_match_new();

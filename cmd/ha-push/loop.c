@@ -186,7 +186,9 @@ connect_peer(struct ha_err *err)
 	push->report.logins = push->peer.logins;
 	if (rc != 0)
 		return -1;
-	if (check_chown(err) != 0 || check_fsync(err) != 0) {
+	fence_connected(push);
+	if (fence_check(push, err) != 0 || check_chown(err) != 0 ||
+	    check_fsync(err) != 0) {
 		doubt_peer();
 		return -1;
 	}
@@ -262,7 +264,7 @@ is_news(const struct loop *loop, const struct ha_err *err)
 static void
 tell_fault(struct loop *loop, const struct ha_err *err)
 {
-	int news = is_news(loop, err);
+	int news = push->fence.is_refused || is_news(loop, err);
 
 	if (news || ha_msg_verbosity > 0)
 		ha_warn("%s: %s", push->peer.label, err->msg);
@@ -282,7 +284,7 @@ take_fault(struct loop *loop, const struct ha_err *err)
 	if (push->stopping)
 		return -1;
 	tell_fault(loop, err);
-	if (err->status == EX_NOINPUT ||
+	if (err->status == EX_NOINPUT || push->fence.is_refused ||
 	    (push->input.at_end && is_hopeless(err))) {
 		loop->hopeless = 1;
 		return -1;
@@ -363,6 +365,24 @@ idle_step(struct loop *loop, int64_t deadline_ns)
 	return take_fault(loop, &err);
 }
 
+/* At each step, as a role may change at any time. */
+static int
+fence_step(struct loop *loop)
+{
+	struct ha_err err;
+
+	if (!is_connected())
+		return fence_check_own(push, &err) != 0 ? take_fault(loop, &err)
+							: 0;
+	if (fence_check(push, &err) == 0)
+		return 0;
+	if (peer_is_linked(&push->peer))
+		doubt_peer();
+	else
+		loop_end();
+	return take_fault(loop, &err);
+}
+
 static int
 step(struct loop *loop)
 {
@@ -370,6 +390,8 @@ step(struct loop *loop)
 	struct ha_buf acks = HA_BUF_INIT;
 	struct ha_err err;
 
+	if (fence_step(loop) != 0)
+		return -1;
 	input_settle_barriers(push, &acks);
 	if (report_acks(push, &acks, &err) != 0)
 		ha_die_err(&err);

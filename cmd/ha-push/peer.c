@@ -16,7 +16,7 @@
 #include "msg.h"
 
 #define PROBE_MARK "ha-push-probe"
-#define PROBE_MS 30000
+#define RUN_MS 30000
 #define RELOGIN_MS (10 * 60 * 1000)
 #define MAX_DEPTH 4096
 
@@ -38,22 +38,14 @@ peer_add_quoted(struct ha_buf *command, const char *word)
 	ha_buf_add_char(command, '\'');
 }
 
-static int
-probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
+int
+peer_run(struct peer *peer, const char *command, struct ha_buf *out,
     struct ha_buf *errors, int *status, struct ha_err *err)
 {
-	int64_t deadline_ns = ha_clock_deadline(PROBE_MS);
-	struct ha_buf command = HA_BUF_INIT;
-	struct channel *channel;
+	int64_t deadline_ns = ha_clock_deadline(RUN_MS);
+	struct channel *channel = transport_exec(peer->transport, command, err);
 	int rc = 0;
 
-	ha_buf_add_str(
-	    &command, "echo " PROBE_MARK "; id -u; id -un; test -w ");
-	peer_add_quoted(&command, peer->dir);
-	ha_buf_addf(
-	    &command, " && echo writable; LC_ALL=C %s --version", rsync_path);
-	channel = transport_exec(peer->transport, command.data, err);
-	ha_buf_release(&command);
 	if (channel == NULL)
 		return -1;
 	channel_send_eof(channel);
@@ -73,6 +65,23 @@ probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
 	}
 	channel_close(channel);
 	return rc < 0 ? -1 : 0;
+}
+
+static int
+probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
+    struct ha_buf *errors, int *status, struct ha_err *err)
+{
+	struct ha_buf command = HA_BUF_INIT;
+	int rc;
+
+	ha_buf_add_str(
+	    &command, "echo " PROBE_MARK "; id -u; id -un; test -w ");
+	peer_add_quoted(&command, peer->dir);
+	ha_buf_addf(
+	    &command, " && echo writable; LC_ALL=C %s --version", rsync_path);
+	rc = peer_run(peer, command.data, out, errors, status, err);
+	ha_buf_release(&command);
+	return rc;
 }
 
 int

@@ -65,6 +65,13 @@ int peer_check(struct peer *peer, const char *rsync_path, struct ha_err *err);
 void peer_doubt(struct peer *peer);
 int peer_is_linked(const struct peer *peer);
 void peer_close(struct peer *peer);
+/*
+ * Run a short command there, without input: its stdout, the end of its stderr
+ * and its status, as channel_exit_status().  EX_UNAVAILABLE when it can't be
+ * started or takes 30 s; the link may be up then.
+ */
+int peer_run(struct peer *peer, const char *command, struct ha_buf *out,
+    struct ha_buf *errors, int *status, struct ha_err *err);
 /* Forget which parents are directories: before each round. */
 void peer_forget(struct peer *peer);
 

@@ -9,6 +9,7 @@
 #include "change.h"
 #include "dirty.h"
 #include "err.h"
+#include "fence.h"
 #include "in.h"
 #include "links.h"
 #include "match.h"
@@ -72,6 +73,7 @@ struct push {
 	struct rsync_run *warm; /* a content run that waits for its names */
 	int is_cold; /* one has failed: none, until it would have been used */
 	struct report report;
+	struct fence fence;
 	size_t chunk; /* paths a round takes at most */
 	unsigned disk_strikes; /* batches of which nothing passed a full disk */
 	int64_t next_walk_ns; /* no walk for hard links before this */

@@ -32,6 +32,7 @@ enum kind {
 	KIND_OK,
 	KIND_LAGGING,
 	KIND_UNWATCHED,
+	KIND_WARNING,
 	KIND_FAILING,
 	KIND_SILENT,
 	KIND_DIED,
@@ -68,6 +69,7 @@ report_release(struct report *report)
 		free(report->unwatched[i]);
 	free(report->unwatched);
 	free(report->fault);
+	free(report->warning);
 	ha_buf_release(&report->pending);
 	if (report->acks_fd >= 0)
 		close(report->acks_fd);
@@ -88,6 +90,21 @@ report_no_fault(struct report *report)
 {
 	free(report->fault);
 	report->fault = NULL;
+	report_touch(report);
+}
+
+void
+report_warning(struct report *report, const char *words)
+{
+	if (words == NULL && report->warning == NULL)
+		return;
+	if (words != NULL && report->warning != NULL &&
+	    strcmp(words, report->warning) == 0)
+		return;
+	free(report->warning);
+	report->warning = words != NULL ? ha_xstrdup(words) : NULL;
+	if (words != NULL)
+		ha_warn("%s", words);
 	report_touch(report);
 }
 
@@ -146,6 +163,8 @@ judge(const struct push *push, struct view *view)
 			view->kind = KIND_FAILING;
 		else if (view->lag_ms >= LAGGING_MS)
 			view->kind = KIND_LAGGING;
+		else if (push->report.warning != NULL)
+			view->kind = KIND_WARNING;
 		else if (push->report.unwatched_count > 0)
 			view->kind = KIND_UNWATCHED;
 		else
@@ -190,6 +209,9 @@ say_kind(const struct push *push, const struct view *view, struct ha_buf *words)
 			    words, ", first %s: %s", entry->path, entry->why);
 		}
 		ha_buf_add_str(words, "; ");
+		break;
+	case KIND_WARNING:
+		ha_buf_addf(words, "%s; ", push->report.warning);
 		break;
 	case KIND_UNWATCHED:
 		ha_buf_addf(words, "%u path%s not watched, first %s; ",

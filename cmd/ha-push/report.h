@@ -29,6 +29,8 @@ struct report {
 	int64_t fault_since_ns;
 	/* Counters. */
 	uint64_t sent_paths, sent_bytes, logins, renames, deletions;
+	/* Something is to be mended, but all is sent: in words, or NULL. */
+	char *warning;
 	/* Paths that ha-watch can't watch. */
 	char **unwatched;
 	unsigned unwatched_count;
@@ -54,6 +56,8 @@ void report_start(struct report *report);
 /* Everything waits because of this; replaces what was there. */
 void report_fault(struct report *report, const char *why);
 void report_no_fault(struct report *report);
+/* Until another call: a WARN, told once on stderr.  NULL: no more. */
+void report_warning(struct report *report, const char *words);
 void report_unwatched(struct report *report, const char *path, const char *why);
 
 /* Something happened that may have changed the state. */

@@ -27,6 +27,7 @@
 #define STALL_MS (10 * 60 * 1000)
 #define END_MS 10000
 #define PROGRESS_MS 200
+#define ASK_MS 1000
 #define MAX_ARGS 64
 
 /* rsync(1), EXIT VALUES, and what a shell says of a missing command. */
@@ -479,6 +480,7 @@ pump(struct rsync_run *run, struct ha_err *err)
 {
 	int64_t stall_ns = ha_clock_deadline(STALL_MS), now_ns;
 	int64_t progress_ns = ha_clock_deadline(PROGRESS_MS * 5);
+	int64_t ask_ns = ha_clock_deadline(ASK_MS);
 	uint64_t bytes = channel_bytes(run->channel);
 	int ended = 0;
 
@@ -494,12 +496,19 @@ pump(struct rsync_run *run, struct ha_err *err)
 		}
 		if (run->conf->progress != NULL && progress_ns < until_ns)
 			until_ns = progress_ns;
+		if (run->conf->may_go_on != NULL && ask_ns < until_ns)
+			until_ns = ask_ns;
 		if (transport_step(run->transport, until_ns, err) < 0)
 			return -1;
 		now_ns = ha_clock_now_ns();
 		if (run->conf->progress != NULL && now_ns >= progress_ns) {
 			show_progress(run);
 			progress_ns = now_ns + PROGRESS_MS * HA_MS_NS;
+		}
+		if (run->conf->may_go_on != NULL && now_ns >= ask_ns) {
+			if (run->conf->may_go_on(run->conf->context, err) != 0)
+				return -1;
+			ask_ns = now_ns + ASK_MS * HA_MS_NS;
 		}
 		if (channel_bytes(run->channel) != bytes) {
 			bytes = channel_bytes(run->channel);

@@ -43,6 +43,11 @@ struct rsync_conf {
 	 * The local rsync is done, the peer's about to be: time for other work.
 	 */
 	void (*ending)(void *context);
+	/*
+	 * Asked each second while a run goes on; -1 ends it with err.  May be
+	 * NULL.
+	 */
+	int (*may_go_on)(void *context, struct ha_err *err);
 	void *context;
 };
 
@@ -87,8 +92,8 @@ void rsync_result_release(struct rsync_result *result);
 
 /*
  * Give it its names, if it waits for them (at most RSYNC_NAMES_MAX bytes), and
- * see it through.  0: it ended, result says how; -1: the link is lost or the
- * process is to stop.
+ * see it through.  0: it ended, result says how; -1: the link is lost, the
+ * process is to stop, or may_go_on() said no.
  */
 int rsync_finish(struct rsync_run *run, const struct ha_buf *names,
     struct rsync_result *result, struct ha_err *err);

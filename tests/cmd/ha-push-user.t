@@ -81,6 +81,32 @@ ok "... OK" wait_until 10 in_state OK
 finish
 is "... exit 0" "$status" 0
 
+# The role file of the peer, which the login can't read or write.
+THERE=$T/there
+role_there()
+{
+	ha-role set "$@" --file "$THERE" --reason test >"$T/set" 2>&1
+}
+fresh_user
+echo x >"$S/x"
+role_there standby
+chmod 600 "$THERE"
+run push --all --peer-role-file "$THERE" -C "$S" "peer:$D"
+is "a role file that the login can't read: exit 77" "$status" 77
+like "... the message" "$err" \
+    "role file $THERE of peer can't be read there \(permission denied.*--force"
+not_ok "... nothing is written" test -e "$D/x"
+chmod 644 "$THERE"
+HA_STATE_DIR=$T role_here=$T/role
+ha-role set active --epoch 6 --reason test >"$T/set" 2>&1
+run push --all --peer-role-file "$THERE" -C "$S" "peer:$D"
+is "... or can't write: exit 0" "$status" 0
+like "... it was not told the epoch" "$err" \
+    'warning: .*not told the epoch of this node, 6'
+ok "... sent" cmp "$S/x" "$D/x"
+rm "$role_here" "$THERE"
+HA_STATE_DIR=$T/ha-state
+
 ## ha-push itself is not root's
 
 cp "$HA_SSH_DIR/id" "$T/id"
