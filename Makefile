@@ -61,6 +61,8 @@ push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
 $B/tests/push/dirty: $(call push_objects,dirty)
 $B/tests/push/links: $(call push_objects,links)
 $B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
+$B/tests/push/complaint: $(call push_objects,complaint hostkey identity \
+	sshconf wire)
 $B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire) \
 	tests/push/fake-transport.h
 
@@ -86,6 +88,9 @@ $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transpo
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c) \
 	tests/push/fake-transport.h
 $B/fuzz/push-hostkey: cmd/ha-push/sshconf.c cmd/ha-push/wire.c $B/obj/cmd/ha-push/hostkey.o
+$B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \
+	complaint.c hostkey.c identity.c sshconf.c wire.c) \
+	$B/obj/cmd/ha-push/openssh.o
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz
@@ -109,7 +114,8 @@ $(TOOLS): $B/tests/%: tests/%.c
 	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs libssh2 $(PKGS_lib))
 $B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
-	transport channel libssh2 sshconf hostkey dial identity offer wire) \
+	transport channel libssh2 openssh complaint sshconf hostkey dial \
+	identity offer wire) \
 	$B/libha.a
 
 .PHONY: check check-cmd demo soak bench deps lint format completions install \

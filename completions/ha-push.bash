@@ -51,6 +51,10 @@ _ha_push()
 	--rsync-path)
 		return
 		;;
+	--transport)
+		mapfile -t COMPREPLY < <(compgen -W 'libssh2 ssh' -- "$cur")
+		return
+		;;
 	--ssh-config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -77,6 +81,7 @@ _ha_push()
 			--compress
 			--fsync
 			--rsync-path
+			--transport
 			--ssh-config
 			-v --verbose
 			-h --help

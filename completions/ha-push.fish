@@ -18,6 +18,7 @@ complete -c ha-push -l bwlimit -x -d 'at most this many KiB a second (rsync'\''s
 complete -c ha-push -l compress -d 'compress content on its way'
 complete -c ha-push -l fsync -d 'acknowledge only what is on the peer'\''s disk: fsync files and directories there'
 complete -c ha-push -l rsync-path -x -d 'rsync on the peer'
+complete -c ha-push -l transport -x -a 'libssh2 ssh' -d 'libssh2, or ssh: one kept ssh process; without this ssh is used where libssh2 can'\''t do what the host needs'
 complete -c ha-push -l ssh-config -r -F -d 'ssh'\''s configuration, instead of ~/.ssh/config'
 complete -c ha-push -s v -l verbose -d 'say more on stderr; twice: still more'
 complete -c ha-push -s h -l help -d 'show this and exit'

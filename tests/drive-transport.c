@@ -2,11 +2,12 @@
 /*
  * drive-transport - put ha-push's transport to work from a shell.
  *
- * drive-transport [-F FILE] [-l USER] [-t MS] [-k MS] HOST ACTION...
+ * drive-transport [-F FILE] [-T KIND] [-l USER] [-t MS] [-k MS] HOST ACTION...
  *	exec CMD	stdin and stdout attached; exits with CMD's status
  *	subsystem NAME	say SFTP's hello, print the type of the answer
  *	echo N BYTES CMD	N channels; what they echo is compared
  *	drop N CMD CMD2	start CMD N times, close at once, then exec CMD2
+ *	refuse CMD CMD2	start CMD until it is refused, end them all, then exec CMD2
  *	latency N CMD	run it N times, print the median in microseconds
  *	idle MS		only the keep-alives
  */
@@ -185,6 +186,25 @@ run_drop(struct transport *t, char **args)
 }
 
 static int
+run_refuse(struct transport *t, char **args)
+{
+	struct channel *channels[TRANSPORT_MAX_CHANNELS];
+	size_t count = 0;
+	struct ha_err err;
+
+	while (count < TRANSPORT_MAX_CHANNELS &&
+	       (channels[count] = transport_exec(t, args[0], &err)) != NULL)
+		count++;
+	if (count < TRANSPORT_MAX_CHANNELS)
+		ha_say("%s", err.msg);
+	while (count > 0) {
+		channel_send_eof(channels[--count]);
+		finish(t, channels[count]);
+	}
+	return run_exec(t, args + 1);
+}
+
+static int
 by_value(const void *a, const void *b)
 {
 	const int64_t *x = a;
@@ -230,6 +250,7 @@ static const struct {
 	{ "subsystem", run_subsystem, 1 },
 	{ "echo", run_echo, 3 },
 	{ "drop", run_drop, 3 },
+	{ "refuse", run_refuse, 2 },
 	{ "latency", run_latency, 2 },
 	{ "idle", run_idle, 1 },
 };
@@ -270,9 +291,11 @@ main(int argc, char **argv)
 	ha_msg_init("drive-transport");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, on_term);
-	while ((c = getopt(argc, argv, "+F:l:t:k:v")) != -1) {
+	while ((c = getopt(argc, argv, "+F:T:l:t:k:v")) != -1) {
 		if (c == 'F')
 			conf.config_file = optarg;
+		else if (c == 'T')
+			conf.kind = optarg;
 		else if (c == 'l')
 			conf.user = optarg;
 		else if (c == 't')

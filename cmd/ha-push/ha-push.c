@@ -92,6 +92,10 @@ static const struct ha_opt opts[] = {
 	    "directories there" },
 	{ 0, "rsync-path", "COMMAND", HA_OPT_STRING, &push.rsync.rsync_path,
 	    "rsync on the peer" },
+	{ 0, "transport", "KIND", HA_OPT_STRING, &push.transport.kind,
+	    "libssh2, or ssh: one kept ssh process; without this ssh is used "
+	    "where libssh2 can't do what the host needs",
+	    NULL, "libssh2|ssh" },
 	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
 	    "ssh's configuration, instead of ~/.ssh/config" },
 	{ .long_name = "silence",

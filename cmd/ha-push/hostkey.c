@@ -173,7 +173,7 @@ add_plain(struct ha_buf *out, const char *words)
 }
 
 void
-hostkeys_algorithms(const struct hostkeys *keys, struct ha_buf *out)
+hostkeys_known_algorithms(const struct hostkeys *keys, struct ha_buf *out)
 {
 	static const char rsa[] = "rsa-sha2-512,rsa-sha2-256,ssh-rsa";
 	const char *allowed = keys->conf->host_key_algorithms;
@@ -187,6 +187,14 @@ hostkeys_algorithms(const struct hostkeys *keys, struct ha_buf *out)
 		    strcmp(line->type, "ssh-rsa") == 0 ? rsa : line->type,
 		    allowed);
 	}
+}
+
+void
+hostkeys_algorithms(const struct hostkeys *keys, struct ha_buf *out)
+{
+	const char *allowed = keys->conf->host_key_algorithms;
+
+	hostkeys_known_algorithms(keys, out);
 	if (allowed != NULL)
 		add_plain(out, allowed);
 }
@@ -225,6 +233,13 @@ static int
 refuse_revoked(const struct hostkeys *keys, const struct hostkey_line *line,
     struct ha_err *err)
 {
+	if (line == NULL)
+		return ha_err_set(err, EX_NOPERM, 0,
+		    "the key that %s shows is REVOKED in %s: the host may be "
+		    "an impostor; nothing was sent",
+		    keys->name,
+		    keys->conf->revoked_list != NULL ? keys->conf->revoked_list
+						     : "a known-hosts file");
 	return ha_err_set(err, EX_NOPERM, 0,
 	    "the key that %s shows is REVOKED in %s, line %lu: "
 	    "the host may be an impostor; nothing was sent",
@@ -238,7 +253,7 @@ refuse_changed(const struct hostkeys *keys, const struct hostkey_line *line,
 	const struct sshconf *conf = keys->conf;
 
 	return ha_err_set(err, EX_NOPERM, 0,
-	    "THE HOST KEY OF %s HAS CHANGED: it shows %s SHA256:%s, but %s, "
+	    "THE HOST KEY OF %s HAS CHANGED: it shows %s %s, but %s, "
 	    "line %lu, holds another %s key; somebody may be listening. If the "
 	    "host was set up anew: ssh-keygen -R '%s' -f '%s', "
 	    "then accept the new key with: ssh%s%s -p %d %s true",
@@ -249,30 +264,54 @@ refuse_changed(const struct hostkeys *keys, const struct hostkey_line *line,
 
 static int
 refuse_unknown(const struct hostkeys *keys, const char *type, const char *print,
-    int has_authority, struct ha_err *err)
+    const char *note, struct ha_err *err)
 {
 	const struct sshconf *conf = keys->conf;
 
 	return ha_err_set(err, EX_NOPERM, 0,
-	    "the host key of %s is unknown: it shows %s SHA256:%s%s. Compare "
+	    "the host key of %s is unknown: it shows %s %s%s. Compare "
 	    "that with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the "
 	    "host, then accept it with: ssh%s%s -p %d %s true",
-	    keys->name, type, print,
-	    has_authority
-		? " (a @cert-authority line is known, but certificates are not "
-		  "supported here: the plain host key has to be known)"
-		: "",
-	    conf->file ? " -F " : "", conf->file ? conf->file : "", conf->port,
-	    conf->typed);
+	    keys->name, type, print, note, conf->file ? " -F " : "",
+	    conf->file ? conf->file : "", conf->port, conf->typed);
+}
+
+/* The line that a changed key is compared with: of its type, or the first. */
+static const struct hostkey_line *
+other_line(const struct hostkeys *keys, const char *type)
+{
+	const struct hostkey_line *other = NULL;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct hostkey_line *line = &keys->lines[i];
+
+		if (line->marker == HOSTKEY_KNOWN && !line->portless &&
+		    (other == NULL || strcmp(line->type, type) == 0))
+			other = line;
+	}
+	return other;
+}
+
+static const struct hostkey_line *
+marked_line(const struct hostkeys *keys, enum hostkey_marker marker)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->lines[i].marker == marker)
+			return &keys->lines[i];
+	return NULL;
+}
+
+int
+hostkeys_have_authority(const struct hostkeys *keys)
+{
+	return marked_line(keys, HOSTKEY_AUTHORITY) != NULL;
 }
 
 static int
 judge(const struct hostkeys *keys, const char *type, const char *key,
     const char *print, struct ha_err *err)
 {
-	const struct hostkey_line *other = NULL;
 	int is_known = 0;
-	int has_authority = 0;
 
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct hostkey_line *line = &keys->lines[i];
@@ -280,19 +319,34 @@ judge(const struct hostkeys *keys, const char *type, const char *key,
 
 		if (same && line->marker == HOSTKEY_REVOKED)
 			return refuse_revoked(keys, line, err);
-		has_authority |= line->marker == HOSTKEY_AUTHORITY;
-		if (line->marker != HOSTKEY_KNOWN)
-			continue;
-		is_known |= same;
-		if (!line->portless &&
-		    (other == NULL || strcmp(line->type, type) == 0))
-			other = line;
+		is_known |= same && line->marker == HOSTKEY_KNOWN;
 	}
 	if (is_known)
 		return 0;
-	if (other != NULL)
+	if (other_line(keys, type) != NULL)
+		return refuse_changed(
+		    keys, other_line(keys, type), type, print, err);
+	return refuse_unknown(keys, type, print,
+	    hostkeys_have_authority(keys)
+		? " (a @cert-authority line is known, but certificates are not "
+		  "supported by libssh2: the plain host key has to be known, "
+		  "or --transport ssh given)"
+		: "",
+	    err);
+}
+
+int
+hostkeys_refuse(const struct hostkeys *keys, enum hostkey_fault fault,
+    const char *type, const char *print, struct ha_err *err)
+{
+	const struct hostkey_line *revoked = marked_line(keys, HOSTKEY_REVOKED);
+	const struct hostkey_line *other = other_line(keys, type);
+
+	if (fault == HOSTKEY_IS_REVOKED)
+		return refuse_revoked(keys, revoked, err);
+	if (fault == HOSTKEY_HAS_CHANGED && other != NULL)
 		return refuse_changed(keys, other, type, print, err);
-	return refuse_unknown(keys, type, print, has_authority, err);
+	return refuse_unknown(keys, type, print, "", err);
 }
 
 int
@@ -305,6 +359,7 @@ hostkeys_check(const struct hostkeys *keys, const void *blob, size_t len,
 	int rc;
 
 	hostkey_base64(&key, blob, len, 1);
+	ha_buf_add_str(&print, "SHA256:");
 	hostkey_base64(&print, sha256, 32, 0);
 	rc = judge(keys, type, key.data, print.data, err);
 	ha_buf_release(&key);

@@ -47,6 +47,10 @@ void hostkeys_release(struct hostkeys *keys);
  * first, so that a host known by one key is not asked for another.
  */
 void hostkeys_algorithms(const struct hostkeys *keys, struct ha_buf *out);
+/* The same, only of the keys that are known; nothing when none is. */
+void hostkeys_known_algorithms(const struct hostkeys *keys, struct ha_buf *out);
+/* Is a @cert-authority known for the host? */
+int hostkeys_have_authority(const struct hostkeys *keys);
 /* Words for people: the types known, comma-separated; "" when none is. */
 void hostkeys_types(const struct hostkeys *keys, struct ha_buf *out);
 
@@ -56,6 +60,19 @@ void hostkeys_types(const struct hostkeys *keys, struct ha_buf *out);
  */
 int hostkeys_check(const struct hostkeys *keys, const void *blob, size_t len,
     const unsigned char *sha256, struct ha_err *err);
+
+enum hostkey_fault {
+	HOSTKEY_IS_UNKNOWN,
+	HOSTKEY_HAS_CHANGED,
+	HOSTKEY_IS_REVOKED
+};
+
+/*
+ * The same refusal where ssh has compared: type and print ("SHA256:...") are of
+ * the key that the server showed.
+ */
+int hostkeys_refuse(const struct hostkeys *keys, enum hostkey_fault fault,
+    const char *type, const char *print, struct ha_err *err);
 
 /* Base64 without line breaks; with "=" at the end if padded. */
 void

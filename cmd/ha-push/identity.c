@@ -30,38 +30,6 @@ enum {
 	MAX_KEY_FILE = 64 * 1024
 };
 
-/* What is left of a message that is being read. */
-struct cursor {
-	const unsigned char *p;
-	size_t left;
-};
-
-/* Returns 0, or -1 when the message ends too early. */
-static int
-get_number(struct cursor *c, uint32_t *number)
-{
-	if (c->left < 4)
-		return -1;
-	*number = wire_number_at(c->p);
-	c->p += 4;
-	c->left -= 4;
-	return 0;
-}
-
-static int
-get_string(struct cursor *c, struct cursor *string)
-{
-	uint32_t len;
-
-	if (get_number(c, &len) < 0 || len > c->left)
-		return -1;
-	string->p = c->p;
-	string->left = len;
-	c->p += len;
-	c->left -= len;
-	return 0;
-}
-
 static int
 agent_wait(int fd, short events, int64_t deadline_ns, struct ha_err *err)
 {
@@ -185,7 +153,7 @@ file_has_key(const char *file, const char *key)
 }
 
 static int
-is_configured(const struct sshconf *conf, const struct cursor *blob)
+is_configured(const struct sshconf *conf, const struct wire_cursor *blob)
 {
 	struct ha_buf key = HA_BUF_INIT;
 	int found = 0;
@@ -198,8 +166,8 @@ is_configured(const struct sshconf *conf, const struct cursor *blob)
 }
 
 static void
-add_agent_key(struct identities *ids, const struct cursor *blob,
-    const struct cursor *comment)
+add_agent_key(struct identities *ids, const struct wire_cursor *blob,
+    const struct wire_cursor *comment)
 {
 	struct identity *identity = add(ids);
 	char *text = ha_xmemdup(comment->p, comment->left);
@@ -215,15 +183,16 @@ static int
 take_agent_keys(struct identities *ids, const struct sshconf *conf,
     const struct ha_buf *reply, int configured)
 {
-	struct cursor c = { (const unsigned char *)reply->data + 1,
+	struct wire_cursor c = { (const unsigned char *)reply->data + 1,
 		reply->len - 1 };
-	struct cursor blob, comment;
+	struct wire_cursor blob, comment;
 	uint32_t count;
 
-	if (get_number(&c, &count) < 0)
+	if (wire_get_number(&c, &count) < 0)
 		return -1;
 	while (count-- > 0) {
-		if (get_string(&c, &blob) < 0 || get_string(&c, &comment) < 0)
+		if (wire_get_string(&c, &blob) < 0 ||
+		    wire_get_string(&c, &comment) < 0)
 			return -1;
 		if (is_configured(conf, &blob) == configured)
 			add_agent_key(ids, &blob, &comment);
@@ -293,7 +262,7 @@ peek_openssh(struct identity *identity, const char *base64)
 {
 	static const char magic[] = "openssh-key-v1";
 	struct ha_buf raw = HA_BUF_INIT;
-	struct cursor c, cipher, ignored, blob;
+	struct wire_cursor c, cipher, ignored, blob;
 	uint32_t count;
 
 	decode_base64(base64, &raw);
@@ -301,9 +270,11 @@ peek_openssh(struct identity *identity, const char *base64)
 	c.left = raw.len - sizeof(magic);
 	if (raw.len > sizeof(magic) &&
 	    memcmp(raw.data, magic, sizeof(magic)) == 0 &&
-	    get_string(&c, &cipher) == 0 && get_string(&c, &ignored) == 0 &&
-	    get_string(&c, &ignored) == 0 && get_number(&c, &count) == 0 &&
-	    get_string(&c, &blob) == 0) {
+	    wire_get_string(&c, &cipher) == 0 &&
+	    wire_get_string(&c, &ignored) == 0 &&
+	    wire_get_string(&c, &ignored) == 0 &&
+	    wire_get_number(&c, &count) == 0 &&
+	    wire_get_string(&c, &blob) == 0) {
 		identity->is_locked =
 		    cipher.left != 4 || memcmp(cipher.p, "none", 4) != 0;
 		free(identity->type);
@@ -326,6 +297,23 @@ peek(struct identity *identity, const char *text)
 		peek_openssh(identity, at + sizeof(openssh) - 1);
 }
 
+/* A private key in PKCS#8 does not tell its type; FILE.pub does. */
+static void
+peek_public(struct identity *identity)
+{
+	char *path = ha_xasprintf("%s.pub", identity->file);
+	struct ha_buf text = HA_BUF_INIT;
+	struct ha_err ignored;
+
+	if (ha_fs_read_file(path, MAX_KEY_FILE, &text, &ignored) == 0) {
+		free(identity->type);
+		identity->type =
+		    ha_xmemdup(text.data, strcspn(text.data, " \t\n"));
+	}
+	free(path);
+	ha_buf_release(&text);
+}
+
 static void
 collect_files(
     struct identities *ids, const struct sshconf *conf, struct ha_buf *note)
@@ -341,6 +329,8 @@ collect_files(
 			identity->name = ha_xstrdup(file);
 			identity->file = file;
 			peek(identity, text.data);
+			if (*identity->type == '\0')
+				peek_public(identity);
 		} else if (err.sys != ENOENT) {
 			ha_buf_addf(note, "; %.150s", err.msg);
 		}
@@ -378,6 +368,28 @@ identities_release(struct identities *ids)
 	ids->agent_fd = -1;
 }
 
+void
+identities_words(const struct identities *ids, struct ha_buf *out)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		ha_buf_addf(out, "%s%.100s%s", out->len > 0 ? ", " : "",
+		    ids->items[i].name,
+		    ids->items[i].is_locked ? IDENTITY_LOCKED : "");
+}
+
+int
+identities_refused(const struct sshconf *conf, const struct ha_buf *tried,
+    const struct ha_buf *note, const char *methods, struct ha_err *err)
+{
+	return ha_err_set(err, EX_NOPERM, 0,
+	    "%.100s refuses the login of %.100s; tried: %.500s%.200s; the "
+	    "server offers: %.100s",
+	    conf->typed, conf->user,
+	    tried->len > 0 ? tried->data
+			   : "nothing (no IdentityFile, no key in ssh-agent)",
+	    note->data, methods);
+}
+
 int
 identities_sign(const struct identities *ids, const struct identity *identity,
     const void *data, size_t len, int64_t timeout_ms, struct ha_buf *signature,
@@ -385,7 +397,7 @@ identities_sign(const struct identities *ids, const struct identity *identity,
 {
 	struct ha_buf request = HA_BUF_INIT;
 	struct ha_buf reply = HA_BUF_INIT;
-	struct cursor c, whole, algorithm, bytes;
+	struct wire_cursor c, whole, algorithm, bytes;
 	int rc;
 
 	ha_buf_add_char(&request, AGENT_SIGN);
@@ -398,9 +410,9 @@ identities_sign(const struct identities *ids, const struct identity *identity,
 	if (rc == 0) {
 		c.p = (const unsigned char *)reply.data + 1;
 		c.left = reply.len - 1;
-		if (get_string(&c, &whole) < 0 ||
-		    get_string(&whole, &algorithm) < 0 ||
-		    get_string(&whole, &bytes) < 0)
+		if (wire_get_string(&c, &whole) < 0 ||
+		    wire_get_string(&whole, &algorithm) < 0 ||
+		    wire_get_string(&whole, &bytes) < 0)
 			rc = ha_err_set(
 			    err, EX_UNAVAILABLE, 0, "ssh-agent talks nonsense");
 		else

@@ -29,6 +29,8 @@ struct identities {
 	int agent_fd; /* -1: there is no agent */
 };
 
+#define IDENTITY_LOCKED " (has a passphrase: ssh-add it)"
+
 #define IDENTITIES_INIT                                                        \
 	{                                                                      \
 		.agent_fd = -1                                                 \
@@ -44,6 +46,15 @@ struct identities {
 int identities_collect(struct identities *ids, const struct sshconf *conf,
     int64_t timeout_ms, struct ha_buf *note, struct ha_err *err);
 void identities_release(struct identities *ids);
+
+/* Words for people: all of them, those that a passphrase locks marked so. */
+void identities_words(const struct identities *ids, struct ha_buf *out);
+/*
+ * The login was refused: with what was tried, what was wrong besides (as from
+ * identities_collect()) and the ways that the server offers.  EX_NOPERM.
+ */
+int identities_refused(const struct sshconf *conf, const struct ha_buf *tried,
+    const struct ha_buf *note, const char *methods, struct ha_err *err);
 
 /*
  * Let the agent sign data with the key; *signature receives the bytes, without

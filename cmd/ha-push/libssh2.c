@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <libssh2.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +35,8 @@ enum {
 	WINDOW = 4 * 1024 * 1024
 };
 
+static const char rsa_trouble[] = "can't sign with RSA and SHA-2";
+
 /* Nobody knows this type of channel, so every server must answer "no". */
 static const char probe_type[] = "keepalive@ha-utils";
 
@@ -43,6 +46,9 @@ struct session {
 	LIBSSH2_SESSION *ssh;
 	struct queue in, out;
 	struct ha_buf first; /* the server's first bytes, for messages */
+	struct ha_buf *inability; /* of transport_kind.open(), or NULL */
+	struct identities identities;
+	struct ha_buf note; /* what was wrong with these */
 	int is_ready; /* logged in */
 	int eof, sys; /* of the socket */
 	char *farewell; /* the peer's last words */
@@ -189,6 +195,27 @@ link_lost(struct session *t, const char *doing, struct ha_err *err)
 	return ha_err_set(err, EX_UNAVAILABLE, 0,
 	    "the session with %.200s broke%s: %.200s", peer, doing,
 	    reason != NULL && *reason != '\0' ? reason : "no reason given");
+}
+
+/*
+ * libssh2 can't do it, so that ssh may.  Callers that say more to somebody who
+ * wants libssh2 fill in *err after this.
+ */
+static int __attribute__((format(printf, 3, 4)))
+cant(struct session *t, struct ha_err *err, const char *fmt, ...)
+{
+	struct ha_buf words = HA_BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	ha_buf_addf(&words, "%s ", libssh2_version(0));
+	ha_buf_vaddf(&words, fmt, ap);
+	va_end(ap);
+	ha_err_set(err, EX_CONFIG, 0, "libssh2 %s", words.data);
+	if (t->inability != NULL && t->inability->len == 0)
+		ha_buf_add(t->inability, words.data, words.len);
+	ha_buf_release(&words);
+	return -1;
 }
 
 /* --- the channels' bytes --- */
@@ -565,6 +592,8 @@ prefer(struct session *t, int method, const char *name, const char *words,
 	ha_buf_release(&picked);
 	if (is_set)
 		return 0;
+	cant(t, err, "has none of the %s that ssh's configuration asks for",
+	    name);
 	return ha_err_set(err, EX_CONFIG, 0,
 	    "libssh2 %s has none of the %s that ssh's configuration asks for: "
 	    "%.300s",
@@ -665,6 +694,8 @@ nothing_in_common(
 			break;
 	}
 	hostkeys_types(keys, &known);
+	cant(t, err, "and %.100s have no %s in common", t->base.conf->typed,
+	    i < sizeof(lists) / sizeof(*lists) ? lists[i].what : "algorithm");
 	if (i < sizeof(lists) / sizeof(*lists))
 		ha_err_set(err, EX_CONFIG, 0,
 		    "libssh2 %s and %.100s have no %s in common; the server "
@@ -760,6 +791,77 @@ verify_host(struct session *t, const struct hostkeys *keys, struct ha_err *err)
 
 /* --- login --- */
 
+/* What keeps libssh2 from logging in with this key; NULL: nothing. */
+static const char *
+key_trouble(struct session *t, const struct identity *identity)
+{
+	const char *type = identity->type;
+
+	if (identity->is_locked || *type == '\0')
+		return NULL;
+	if (strcmp(type, "ssh-rsa") == 0)
+		return supports_any(t, LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-256")
+			   ? NULL
+			   : rsa_trouble;
+	if (strstr(type, "-cert-") != NULL)
+		return "can't log in with certificates";
+	if (strncmp(type, "sk-", 3) == 0)
+		return "can't log in with security keys";
+	return NULL;
+}
+
+static int
+is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* A certificate that ssh would show: of the configuration, or beside a key. */
+static char *
+certificate(const struct sshconf *conf)
+{
+	for (size_t i = 0; i < conf->certificates.count; i++)
+		if (is_there(conf->certificates.items[i]))
+			return ha_xstrdup(conf->certificates.items[i]);
+	for (size_t i = 0; i < conf->identities.count; i++) {
+		char *path =
+		    ha_xasprintf("%s-cert.pub", conf->identities.items[i]);
+
+		if (is_there(path))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+/* Is there anything to log in with that ssh could use, and libssh2 can't? */
+static void
+note_unused(struct session *t, const char *methods, struct ha_err *err)
+{
+	const struct sshconf *conf = t->base.conf;
+	char *path = certificate(conf);
+
+	if (strstr(methods, "publickey") != NULL) {
+		for (size_t i = 0; i < t->identities.count; i++) {
+			const struct identity *identity =
+			    &t->identities.items[i];
+			const char *trouble = key_trouble(t, identity);
+
+			if (trouble != NULL)
+				cant(t, err, "%s (%.100s)", trouble,
+				    identity->name);
+		}
+		if (path != NULL)
+			cant(t, err, "can't log in with certificates (%.200s)",
+			    path);
+		if (conf->pkcs11 != NULL)
+			cant(t, err, "can't log in with PKCS11Provider");
+	}
+	if (conf->gssapi && strstr(methods, "gssapi-with-mic") != NULL)
+		cant(t, err, "can't log in with GSSAPI");
+	free(path);
+}
+
 struct signer {
 	const struct identities *ids;
 	const struct identity *identity;
@@ -817,7 +919,7 @@ try_identity(struct session *t, const struct identities *ids,
 	ha_buf_addf(
 	    tried, "%s%.100s", tried->len > 0 ? ", " : "", identity->name);
 	if (identity->is_locked) {
-		ha_buf_add_str(tried, " (has a passphrase: ssh-add it)");
+		ha_buf_add_str(tried, IDENTITY_LOCKED);
 		return 0;
 	}
 	while ((rc = try_once(t, identity, &signer)) == LIBSSH2_ERROR_EAGAIN)
@@ -850,19 +952,6 @@ try_identity(struct session *t, const struct identities *ids,
 	return 0;
 }
 
-static int
-login_refused(const struct session *t, const char *methods,
-    const struct ha_buf *tried, const struct ha_buf *note, struct ha_err *err)
-{
-	return ha_err_set(err, EX_NOPERM, 0,
-	    "%.100s refuses the login of %.100s; tried: %.500s%.200s; the "
-	    "server offers: %.100s",
-	    t->base.conf->typed, t->base.conf->user,
-	    tried->len > 0 ? tried->data
-			   : "nothing (no IdentityFile, no key in ssh-agent)",
-	    note->data, methods);
-}
-
 /* The ways to log in that the server offers; NULL when none is needed. */
 static int
 ask_methods(struct session *t, char **methods, struct ha_err *err)
@@ -885,25 +974,23 @@ ask_methods(struct session *t, char **methods, struct ha_err *err)
 static int
 log_in(struct session *t, struct ha_err *err)
 {
-	struct identities ids = IDENTITIES_INIT;
+	const struct identities *ids = &t->identities;
 	struct ha_buf tried = HA_BUF_INIT;
-	struct ha_buf note = HA_BUF_INIT;
 	char *methods;
-	int rc;
+	int rc = 0;
 
 	if (ask_methods(t, &methods, err) < 0)
 		return -1;
 	if (methods == NULL)
 		return 0;
-	rc = identities_collect(
-	    &ids, t->base.conf, t->base.timeout_ms, &note, err);
-	for (size_t i = 0; i < ids.count && rc == 0; i++)
-		rc = try_identity(t, &ids, &ids.items[i], &tried, err);
-	if (rc == 0)
-		login_refused(t, methods, &tried, &note, err);
-	identities_release(&ids);
+	for (size_t i = 0; i < ids->count && rc == 0; i++)
+		rc = try_identity(t, ids, &ids->items[i], &tried, err);
+	if (rc == 0) {
+		note_unused(t, methods, err);
+		identities_refused(
+		    t->base.conf, &tried, &t->note, methods, err);
+	}
 	ha_buf_release(&tried);
-	ha_buf_release(&note);
 	free(methods);
 	return rc == 1 ? 0 : -1;
 }
@@ -932,6 +1019,64 @@ set_callbacks(LIBSSH2_SESSION *session)
 	    session, LIBSSH2_CALLBACK_DISCONNECT, callback.address);
 }
 
+/* Does ssh know the host by keys that libssh2 can't verify, and no other? */
+static int
+foresee_host(struct session *t, const struct hostkeys *keys, struct ha_err *err)
+{
+	struct ha_buf types = HA_BUF_INIT;
+	struct ha_buf words = HA_BUF_INIT;
+	int rc = 0;
+
+	hostkeys_types(keys, &types);
+	hostkeys_known_algorithms(keys, &words);
+	if (!supports_any(t, LIBSSH2_METHOD_HOSTKEY, words.data)) {
+		if (types.len > 0)
+			rc = cant(t, err, "can't verify %.100s host keys",
+			    types.data);
+		else if (hostkeys_have_authority(keys))
+			rc = cant(t, err, "can't verify host certificates");
+	}
+	ha_buf_release(&types);
+	ha_buf_release(&words);
+	return rc;
+}
+
+/*
+ * Are all the keys for nothing?  An RSA key is not: servers older than OpenSSH
+ * 8.8 take its signature with SHA-1.
+ */
+static int
+foresee_login(struct session *t, struct ha_err *err)
+{
+	const char *trouble = NULL;
+
+	for (size_t i = 0; i < t->identities.count; i++) {
+		const struct identity *identity = &t->identities.items[i];
+
+		if (identity->is_locked)
+			continue;
+		trouble = key_trouble(t, identity);
+		if (trouble == NULL || trouble == rsa_trouble)
+			return 0;
+	}
+	return trouble != NULL ? cant(t, err, "%s", trouble) : 0;
+}
+
+/* Who wants libssh2 and no other gets its own word about what it can't do. */
+static int
+foresee(struct session *t, const struct hostkeys *keys, struct ha_err *err)
+{
+	if (t->base.conf->revoked_list != NULL)
+		return cant(t, err,
+		    "can't obey RevokedHostKeys (mark revoked keys with "
+		    "@revoked in a known-hosts file)");
+	if (t->inability == NULL)
+		return 0;
+	if (foresee_host(t, keys, err) < 0)
+		return -1;
+	return foresee_login(t, err);
+}
+
 static int
 start_session(struct session *t, struct ha_err *err)
 {
@@ -944,6 +1089,11 @@ start_session(struct session *t, struct ha_err *err)
 	libssh2_session_set_blocking(t->ssh, 0);
 	set_callbacks(t->ssh);
 	rc = hostkeys_load(&keys, t->base.conf, t->base.timeout_ms, err);
+	if (rc == 0)
+		rc = identities_collect(&t->identities, t->base.conf,
+		    t->base.timeout_ms, &t->note, err);
+	if (rc == 0)
+		rc = foresee(t, &keys, err);
 	if (rc == 0)
 		rc = set_preferences(t, &keys, err);
 	if (rc == 0)
@@ -974,7 +1124,9 @@ open_session(
 {
 	struct session *t = session_of(base);
 
-	(void)inability;
+	t->inability = inability;
+	t->identities.agent_fd = -1;
+	ha_buf_init(&t->note);
 	ha_buf_init(&t->in.buf);
 	ha_buf_init(&t->out.buf);
 	ha_buf_init(&t->first);
@@ -984,6 +1136,7 @@ open_session(
 	note_success(t);
 	t->is_ready = 1;
 	ha_buf_release(&t->first);
+	identities_release(&t->identities);
 	return 0;
 }
 
@@ -1012,6 +1165,8 @@ close_session(struct transport *base)
 
 	end_session(t);
 	dial_close(&t->dial);
+	identities_release(&t->identities);
+	ha_buf_release(&t->note);
 	queue_release(&t->in);
 	queue_release(&t->out);
 	ha_buf_release(&t->first);

@@ -74,6 +74,7 @@ text_field(struct sshconf *conf, const char *option)
 		{ "kexalgorithms", &conf->kex },
 		{ "hostkeyalgorithms", &conf->host_key_algorithms },
 		{ "revokedhostkeys", &conf->revoked_list },
+		{ "pkcs11provider", &conf->pkcs11 },
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
@@ -94,12 +95,19 @@ take_option(struct sshconf *conf, const char *option, char *value)
 		conf->port = atoi(value);
 	} else if (strcmp(option, "identitiesonly") == 0) {
 		conf->identities_only = strcmp(value, "yes") == 0;
+	} else if (strcmp(option, "gssapiauthentication") == 0) {
+		conf->gssapi = strcmp(value, "yes") == 0;
+	} else if (strcmp(option, "forkafterauthentication") == 0) {
+		conf->forks = strcmp(value, "yes") == 0;
 	} else if (strcmp(option, "connecttimeout") == 0) {
 		if (strcmp(value, "none") != 0)
 			conf->connect_ms = atoi(value) * INT64_C(1000);
 	} else if (strcmp(option, "identityfile") == 0) {
 		if (strcmp(value, "none") != 0)
 			list_add(&conf->identities, value);
+	} else if (strcmp(option, "certificatefile") == 0) {
+		if (strcmp(value, "none") != 0)
+			list_add(&conf->certificates, value);
 	} else if (strcmp(option, "userknownhostsfile") == 0) {
 		list_add_paths(&conf->user_known, value);
 	} else if (strcmp(option, "globalknownhostsfile") == 0) {
@@ -262,6 +270,16 @@ expand(const struct sshconf *conf, char **text, int is_path, struct ha_err *err)
 	return 0;
 }
 
+static int
+expand_list(
+    const struct sshconf *conf, struct sshconf_list *list, struct ha_err *err)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (expand(conf, &list->items[i], 1, err) < 0)
+			return -1;
+	return 0;
+}
+
 static void
 forget_none(char **value)
 {
@@ -300,19 +318,15 @@ finish(struct sshconf *conf, struct ha_err *err)
 	forget_none(&conf->proxy_command);
 	forget_none(&conf->proxy_jump);
 	forget_none(&conf->revoked_list);
-	if (conf->revoked_list != NULL)
-		return ha_err_set(err, EX_CONFIG, 0,
-		    "RevokedHostKeys is not supported here: mark revoked keys "
-		    "with @revoked in a known-hosts file");
+	forget_none(&conf->pkcs11);
 	if (find_agent(conf, err) < 0)
 		return -1;
 	if (conf->proxy_command != NULL &&
 	    expand(conf, &conf->proxy_command, 0, err) < 0)
 		return -1;
-	for (size_t i = 0; i < conf->identities.count; i++)
-		if (expand(conf, &conf->identities.items[i], 1, err) < 0)
-			return -1;
-	return 0;
+	if (expand_list(conf, &conf->identities, err) < 0)
+		return -1;
+	return expand_list(conf, &conf->certificates, err);
 }
 
 /* The last line of ssh's complaint is its reason; the rest repeats it. */
@@ -366,6 +380,7 @@ sshconf_load(struct sshconf *conf, const char *host, const char *user,
 	memset(conf, 0, sizeof(*conf));
 	conf->typed = ha_xstrdup(host);
 	conf->file = file;
+	conf->login = user;
 	conf->connect_ms = -1;
 	if (*host == '\0' || *host == '-' || (user != NULL && *user == '-'))
 		return ha_err_set(err, EX_USAGE, 0,
@@ -386,11 +401,13 @@ sshconf_release(struct sshconf *conf)
 	char *texts[] = { conf->typed, conf->host, conf->user, conf->alias,
 		conf->address_family, conf->bind_address, conf->proxy_command,
 		conf->proxy_jump, conf->agent, conf->ciphers, conf->macs,
-		conf->kex, conf->host_key_algorithms, conf->revoked_list };
+		conf->kex, conf->host_key_algorithms, conf->revoked_list,
+		conf->pkcs11 };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);
 	list_release(&conf->identities);
+	list_release(&conf->certificates);
 	list_release(&conf->user_known);
 	list_release(&conf->global_known);
 	memset(conf, 0, sizeof(*conf));

@@ -23,6 +23,7 @@ struct sshconf_list {
 struct sshconf {
 	char *typed; /* HOST as it was given */
 	const char *file; /* ssh -F, borrowed; NULL: the default files */
+	const char *login; /* ssh -l, borrowed; NULL: what they say */
 	char *host; /* HostName */
 	char *user;
 	int port;
@@ -35,8 +36,12 @@ struct sshconf {
 	int identities_only;
 	int64_t connect_ms; /* ConnectTimeout, -1 when not set */
 	char *ciphers, *macs, *kex, *host_key_algorithms;
-	char *revoked_list; /* RevokedHostKeys: refused when set */
+	char *revoked_list; /* RevokedHostKeys */
+	char *pkcs11; /* PKCS11Provider */
+	int gssapi; /* GSSAPIAuthentication */
+	int forks; /* ForkAfterAuthentication */
 	struct sshconf_list identities; /* IdentityFile */
+	struct sshconf_list certificates; /* CertificateFile */
 	struct sshconf_list user_known, global_known; /* known-hosts files */
 };
 

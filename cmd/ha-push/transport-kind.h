@@ -64,7 +64,8 @@ struct transport_kind {
 	size_t size; /* of a struct that begins with a struct transport */
 	/*
 	 * Connect and log in; set is_up.  Where it fails because this kind
-	 * can't do what is needed, *inability receives the words: "has no ...".
+	 * can't do what is needed, inability, if not NULL, receives the words:
+	 * "1.10.0 can't ...".
 	 */
 	int (*open)(
 	    struct transport *t, struct ha_buf *inability, struct ha_err *err);
@@ -80,7 +81,7 @@ struct transport_kind {
 	void (*forget)(struct channel *c);
 };
 
-extern const struct transport_kind transport_libssh2;
+extern const struct transport_kind transport_libssh2, transport_openssh;
 
 /* --- transport.c --- */
 

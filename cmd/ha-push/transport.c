@@ -7,9 +7,11 @@
 #include "transport.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "clock.h"
+#include "msg.h"
 #include "transport-kind.h"
 
 static int
@@ -100,19 +102,51 @@ open_kind(const struct transport_kind *kind, struct sshconf *ssh,
 	return NULL;
 }
 
+/*
+ * libssh2 first, without being asked: it needs no other process.  What it can't
+ * do today it can't tomorrow, and a failed login each time would be noise.
+ */
+static struct transport *
+open_either(
+    struct sshconf *ssh, const struct transport_conf *conf, struct ha_err *err)
+{
+	static int is_unfit;
+	struct ha_buf inability = HA_BUF_INIT;
+	struct transport *t = NULL;
+
+	if (!is_unfit)
+		t = open_kind(&transport_libssh2, ssh, conf, &inability, err);
+	if (inability.len > 0) {
+		ha_say("%s: libssh2 %s; using ssh", ssh->typed, inability.data);
+		is_unfit = 1;
+	}
+	ha_buf_release(&inability);
+	if (t == NULL && is_unfit)
+		t = open_kind(&transport_openssh, ssh, conf, NULL, err);
+	return t;
+}
+
+static struct transport *
+open_wanted(
+    struct sshconf *ssh, const struct transport_conf *conf, struct ha_err *err)
+{
+	if (conf->kind == NULL)
+		return open_either(ssh, conf, err);
+	if (strcmp(conf->kind, transport_openssh.name) == 0)
+		return open_kind(&transport_openssh, ssh, conf, NULL, err);
+	return open_kind(&transport_libssh2, ssh, conf, NULL, err);
+}
+
 int
 transport_open(struct transport **transport, const struct transport_conf *conf,
     struct ha_err *err)
 {
 	struct sshconf *ssh = ha_xcalloc(1, sizeof(*ssh));
-	struct ha_buf inability = HA_BUF_INIT;
 
 	*transport = NULL;
 	if (sshconf_load(ssh, conf->host, conf->user, conf->config_file,
 		conf->timeout_ms, err) == 0)
-		*transport =
-		    open_kind(&transport_libssh2, ssh, conf, &inability, err);
-	ha_buf_release(&inability);
+		*transport = open_wanted(ssh, conf, err);
 	if (*transport != NULL)
 		return 0;
 	free_conf(ssh);

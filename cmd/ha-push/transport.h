@@ -20,6 +20,7 @@ struct channel;
 #define TRANSPORT_MAX_CHANNELS 8
 
 struct transport_conf {
+	const char *kind; /* "libssh2", "ssh"; NULL: what can do it */
 	const char *host; /* as the user typed it: ssh's HOST argument */
 	const char *user; /* NULL: what ssh's configuration says */
 	const char *config_file; /* ssh -F; NULL: the default files */
@@ -33,9 +34,13 @@ struct transport_conf {
  * Look up, connect, verify the host key, log in.  On failure the status says
  * whose fault: EX_UNAVAILABLE (unknown host, refused, timed out, lost),
  * EX_NOPERM (host key unknown, changed or revoked; login refused), EX_USAGE (a
- * host that begins with "-"), EX_CONFIG (ssh -G fails; the installed libssh2
- * can't do what is needed), EX_TEMPFAIL (interrupted).  The message names the
- * cure.
+ * host that begins with "-"), EX_CONFIG (ssh -G fails; the two sides have
+ * nothing in common, or RevokedHostKeys is set, which libssh2 can't obey),
+ * EX_TEMPFAIL (interrupted).  The message names the cure.
+ *
+ * Without a kind, libssh2 is used unless it can't do what the host or ssh's
+ * configuration needs; then, and as long as this process lives, ssh is.  That
+ * is said once.
  */
 int transport_open(struct transport **transport,
     const struct transport_conf *conf, struct ha_err *err);
@@ -90,8 +95,8 @@ void channel_send_eof(struct channel *channel);
 int channel_is_done(const struct channel *channel);
 /*
  * Its exit status once done; 128 + n for a signal; -1 before.  A peer that ends
- * a command without giving a status can't be told from one that gives 0
- * (libssh2); OpenSSH always gives one.
+ * a command without giving a status gives 255 over ssh, 0 over libssh2, which
+ * can't tell; OpenSSH always gives one.
  */
 int channel_exit_status(const struct channel *channel);
 /*

@@ -32,6 +32,31 @@ wire_put_string(struct ha_buf *buf, const void *data, size_t len)
 	ha_buf_add(buf, data, len);
 }
 
+int
+wire_get_number(struct wire_cursor *c, uint32_t *number)
+{
+	if (c->left < 4)
+		return -1;
+	*number = wire_number_at(c->p);
+	c->p += 4;
+	c->left -= 4;
+	return 0;
+}
+
+int
+wire_get_string(struct wire_cursor *c, struct wire_cursor *string)
+{
+	uint32_t len;
+
+	if (wire_get_number(c, &len) < 0 || len > c->left)
+		return -1;
+	string->p = c->p;
+	string->left = len;
+	c->p += len;
+	c->left -= len;
+	return 0;
+}
+
 char *
 wire_key_type(const void *blob, size_t len)
 {

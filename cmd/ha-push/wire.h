@@ -17,6 +17,17 @@
 uint32_t wire_number_at(const void *p);
 void wire_put_number(struct ha_buf *buf, uint32_t number);
 void wire_put_string(struct ha_buf *buf, const void *data, size_t len);
+/* What is left of a message that is being read. */
+struct wire_cursor {
+	const unsigned char *p;
+	size_t left;
+};
+
+/* These return 0, or -1 when the message ends too early. */
+int wire_get_number(struct wire_cursor *c, uint32_t *number);
+/* string points into the message. */
+int wire_get_string(struct wire_cursor *c, struct wire_cursor *string);
+
 /*
  * The type of a public key, the first string of its blob (RFC 4253, section
  * 6.6); "?" when that is damaged.  The caller frees it.
