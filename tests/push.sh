@@ -5,7 +5,8 @@
 #
 #	fresh			new empty trees $S (source) and $D (peer)
 #	push ARG...		ha-push with the test's ssh configuration (a program,
-#				as run() limits the time of programs only)
+#				as run() limits the time of programs only); with
+#				HA_TRANSPORT in the environment, --transport too
 #	header [EXTRA], rec OP KIND PATH [NEWPATH]	print a stream's lines
 #	feed ARG...		run push ARG... peer:$D with a whole stream: header,
 #				the lines of $T/list, #end
@@ -27,7 +28,8 @@ fresh()
 mkdir "$T/bin"
 cat >"$T/bin/push" <<'END'
 #!/bin/sh
-exec ha-push --ssh-config "$HA_SSH_CONFIG" "$@"
+exec ha-push --ssh-config "$HA_SSH_CONFIG" \
+    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} "$@"
 END
 chmod +x "$T/bin/push"
 PATH=$T/bin:$PATH
@@ -67,6 +69,7 @@ begin()
 	: >"$T/acks"
 	spawn -i "$T/in" -o "$T/records" -e "$T/words" \
 	    ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/acks" \
+	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} \
 	    --status "$T/status" "$@" "peer:$D"
 	pusher=$pid
 	exec 7>"$T/in"

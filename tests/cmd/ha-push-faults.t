@@ -265,7 +265,8 @@ mkfifo "$T/pipe"
 rm -f "$T/in"
 mkfifo "$T/in"
 spawn -i "$T/in" -o "$T/pipe" -e "$T/words" \
-    ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/acks" "peer:$D"
+    ha-push --ssh-config "$HA_SSH_CONFIG" \
+    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} --acks "$T/acks" "peer:$D"
 pusher=$pid
 exec 7>"$T/in" 8<"$T/pipe"
 : >"$T/acks"

@@ -115,7 +115,8 @@ chown -R "$user" "$T/id" "$HA_RUN_DIR" "$HA_STATE_DIR"
 as_user()
 {
 	run setpriv --reuid "$user" --regid "$user" --clear-groups \
-	    ha-push --ssh-config "$T/ssh_config" -T 5s "$@"
+	    ha-push --ssh-config "$T/ssh_config" \
+	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} -T 5s "$@"
 }
 
 fresh_user

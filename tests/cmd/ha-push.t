@@ -462,7 +462,8 @@ printf '[127.0.0.1]:%s %s\n' "$HA_SSH_PORT" \
     "$(cut -d ' ' -f 1,2 "$T/other.pub")" >"$T/changed"
 fault()
 {
-	run ha-push --ssh-config "$T/config" -T 3s --all -C "$S" "$2:$D"
+	run ha-push --ssh-config "$T/config" \
+	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} -T 3s --all -C "$S" "$2:$D"
 	is "$2: exit $1" "$status" "$1"
 	like "$2: the message" "$err" "$3"
 }

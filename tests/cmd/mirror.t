@@ -32,7 +32,8 @@ start_pipe()
 	spawn -o "$T/pipe" -e "$T/watch.err" ha-watch --quiet-time 200ms "$S"
 	watcher=$pid
 	spawn -i "$T/pipe" -o "$T/records" -e "$T/push.err" \
-	    ha-push --ssh-config "$HA_SSH_CONFIG" --status "$T/status" "peer:$D"
+	    ha-push --ssh-config "$HA_SSH_CONFIG" \
+	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} --status "$T/status" "peer:$D"
 	pusher=$pid
 	outages=$((outages + 1))
 	wait_until 10 has_inotify "$watcher"
