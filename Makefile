@@ -58,11 +58,13 @@ $B/tests/push/%: tests/push/%.c $B/libha.a
 	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
 	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-push) $(PKGS_lib))
 push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
+$B/tests/push/backlog: $(call push_objects,backlog)
 $B/tests/push/dirty: $(call push_objects,dirty)
 $B/tests/push/links: $(call push_objects,links)
 $B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
 $B/tests/push/complaint: $(call push_objects,complaint hostkey identity \
 	sshconf wire)
+$B/tests/push/targets: $(call push_objects,targets target)
 $B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire) \
 	tests/push/fake-transport.h
 

@@ -10,6 +10,10 @@ _ha_push()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	COMPREPLY=()
 	case $prev in
+	-f | --targets)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	-C | --source)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
@@ -63,6 +67,7 @@ _ha_push()
 	case $cur in
 	-*)
 		local options='
+			-f --targets
 			-C --source
 			--all
 			-0 --null

@@ -1,5 +1,6 @@
 # ha-push in fish; written by completions/generate
 complete -c ha-push -f -a '(__fish_print_hostnames):'
+complete -c ha-push -s f -l targets -r -F -d 'targets from FILE too, one a line; with --all - is stdin'
 complete -c ha-push -s C -l source -x -a '(__fish_complete_directories)' -d 'the source directory, for --all, -0 and records without a header'
 complete -c ha-push -l all -d 'mirror the whole of -C DIR once, then end; stdin is not read'
 complete -c ha-push -s 0 -l null -d 'stdin is NUL-terminated paths below -C DIR, as find -print0 gives; one that ends with / is compared with all below it'

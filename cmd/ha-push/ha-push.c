@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "batch.h"
 #include "clock.h"
+#include "fan.h"
 #include "fs.h"
 #include "input.h"
 #include "lock.h"
@@ -20,11 +21,14 @@
 #include "msg.h"
 #include "opt.h"
 #include "push.h"
+#include "targets.h"
 
 #define STEP_TIMEOUT_MS 15000
 #define KEEPALIVE_MS 15000
 
 static struct push push;
+static struct targets targets;
+static const char *targets_from; /* -f FILE, or NULL */
 
 static void
 add_exclude(void *target, const char *arg)
@@ -47,6 +51,8 @@ add_exclude_file(void *target, const char *arg)
 }
 
 static const struct ha_opt opts[] = {
+	{ 'f', "targets", "FILE", HA_OPT_STRING, &targets_from,
+	    "targets from FILE too, one a line; with --all - is stdin" },
 	{ 'C', "source", "DIR", HA_OPT_STRING, &push.conf.source,
 	    "the source directory, for --all, -0 and records without a header" },
 	{ 0, "all", NULL, HA_OPT_FLAG, &push.conf.all,
@@ -109,12 +115,13 @@ static const struct ha_opt opts[] = {
 
 static const struct ha_opt_command command = {
 	.name = "ha-push",
-	.synopsis = "[options] [USER@]HOST:DIR",
+	.synopsis = "[options] [USER@]HOST:DIR ...",
 	.purpose = "bring changes to a peer until its directory is the same",
 	.details =
 	    "Reads change records from ha-watch on stdin, writes status records to "
 	    "stdout.\n"
 	    "  ha-watch /srv/www | ha-push web2:/srv/www\n"
+	    "  ha-watch /srv/www | ha-push web2:/srv/www web3:/srv/www\n"
 	    "  ha-push --all -C /srv/www web2:/srv/www\n"
 	    "\n"
 	    "Exit status: 0 done; 64 usage; 65 bad input; 66 source missing or replaced;\n"
@@ -136,6 +143,10 @@ check_usage(void)
 		    push.conf.all ? "--all" : "-0");
 	if (push.conf.dry_run && !push.conf.all && !push.conf.paths)
 		ha_die(EX_USAGE, "-n goes with --all or -0");
+	if (targets_from != NULL && strcmp(targets_from, "-") == 0 &&
+	    !push.conf.all)
+		ha_die(EX_USAGE, "-f - goes with --all: stdin is the %s",
+		    push.conf.paths ? "paths" : "records");
 	if (push.conf.force != NULL && push.conf.force[0] == '\0')
 		ha_die(EX_USAGE, "--force needs a reason in words");
 }
@@ -212,7 +223,8 @@ prepare(const char *target)
 	push.rsync.ending = batch_warm_up;
 	push.rsync.may_go_on = fence_may_go_on;
 	push.rsync.context = &push;
-	if (isatty(STDERR_FILENO))
+	/* Several would write over each other's. */
+	if (push.parent == 0 && isatty(STDERR_FILENO))
 		push.rsync.progress = report_progress;
 	if (!push.conf.dry_run)
 		take_lock();
@@ -239,11 +251,68 @@ mirror(const char *target)
 	return status;
 }
 
+/* The process of one of several targets. */
+static int
+mirror_one(size_t index, pid_t parent)
+{
+	struct report *report = &push.report;
+	const char *target = targets.list[index].typed;
+
+	ha_msg_subject(target);
+	push.parent = parent;
+	if (report->status_file != NULL)
+		report->status_file =
+		    targets_file(&targets, index, report->status_file);
+	if (report->acks_file != NULL)
+		report->acks_file =
+		    targets_file(&targets, index, report->acks_file);
+	return mirror(target);
+}
+
+static int
+mirror_all(void)
+{
+	const struct fan_conf conf = {
+		.targets = &targets,
+		.all = push.conf.all,
+		.paths = push.conf.paths,
+		.has_source = push.conf.source != NULL,
+		.give_up_ms = push.conf.give_up_ms,
+		.mirror = mirror_one,
+	};
+	const char *file = push.report.status_file;
+	struct ha_err err;
+
+	if (push.conf.dry_run)
+		return fan_dry_run(&conf);
+	if (file != NULL && targets_write_index(&targets, file, &err) != 0)
+		ha_warn("--status: %s", err.msg);
+	return fan_run(&conf);
+}
+
+static void
+take_targets(int count, char **texts)
+{
+	struct ha_err err;
+
+	if (targets_from != NULL &&
+	    targets_read(&targets, targets_from, &err) != 0)
+		ha_die(err.status, "-f: %s", err.msg);
+	for (int i = 0; i < count; i++)
+		if (targets_add(&targets, texts[i], &err) != 0)
+			ha_die_err(&err);
+	if (targets.count > 0)
+		return;
+	if (targets_from != NULL)
+		ha_die(EX_CONFIG, "-f: %s names no target", targets_from);
+	ha_die(EX_USAGE, "no target given; try 'ha-push --help'");
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ha_err err;
-	int first;
+	int first, status;
 
 	if (argc > 2 && strncmp(argv[1], "--rsh-pass=", 11) == 0)
 		return rsync_rsh_main(argc, argv);
@@ -256,10 +325,10 @@ main(int argc, char **argv)
 	if (ha_match_keep(push.match, HA_CHANGE_COOKIE_PATTERN, &err) != 0)
 		ha_die_err(&err);
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
-	if (first + 1 != argc)
-		ha_die(EX_USAGE,
-		    first >= argc ? "no target given; try 'ha-push --help'"
-				  : "one target, please; try 'ha-push --help'");
 	check_usage();
-	return mirror(argv[first]);
+	take_targets(argc - first, argv + first);
+	status =
+	    targets.count == 1 ? mirror(targets.list[0].typed) : mirror_all();
+	targets_release(&targets);
+	return status;
 }

@@ -252,9 +252,10 @@ take_end(struct push *push)
 		push->input.malformed += ha_in_rest(&push->input.in) > 0;
 		push->input.ended_well = 1;
 	} else if (!push->input.ended_well && push->source.path != NULL) {
-		ha_warn("the records ended without #end: ha-watch died; the "
+		ha_warn("the records ended without #end: ha-watch%s died; the "
 			"whole source is compared, then this ends with "
-			"status 75");
+			"status 75",
+		    push->parent != 0 ? ", or what passes them on," : "");
 		dirty_mark(&push->dirty, HA_CHANGE_ROOT, DIRTY_TREE, NULL, 0);
 	}
 }

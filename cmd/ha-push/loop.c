@@ -44,14 +44,28 @@ loop_init(struct push *served)
 	srandom((unsigned)(ha_clock_now_ns() ^ getpid()));
 }
 
+/* What all got, as from a terminal or systemd, the parent passes on too. */
+static void
+count_stop(pid_t sender)
+{
+	static int passed, direct;
+
+	if (push->parent != 0 && sender == push->parent)
+		passed++;
+	else
+		direct++;
+	push->stopping = passed > direct ? passed : direct;
+}
+
 static void
 take_signals(void)
 {
+	pid_t sender;
 	int signo;
 
-	while ((signo = ha_sig_next(sig_fd)) != 0) {
+	while ((signo = ha_sig_next_from(sig_fd, &sender)) != 0) {
 		if (signo == SIGTERM || signo == SIGINT || signo == SIGHUP)
-			push->stopping++;
+			count_stop(sender);
 		else if (signo == SIGUSR1)
 			report_run(push, 1);
 	}

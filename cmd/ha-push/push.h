@@ -78,6 +78,7 @@ struct push {
 	unsigned disk_strikes; /* batches of which nothing passed a full disk */
 	int64_t next_walk_ns; /* no walk for hard links before this */
 	int64_t last_progress_ns;
+	pid_t parent; /* of one of several targets: what feeds it; else 0 */
 	int lock_fd;
 	int in_round; /* a first SIGTERM lets a round finish */
 	int stopping; /* signals that asked for the end so far */
