@@ -156,6 +156,14 @@ malformed(struct push *push, const struct ha_err *err)
 	dirty_mark(&push->dirty, HA_CHANGE_ROOT, DIRTY_TREE, NULL, 0);
 }
 
+/* Of paths there is nothing to be compared but what was named. */
+static void
+leave_out(struct push *push, const struct ha_err *err)
+{
+	if (push->input.malformed++ < MALFORMED_SAID)
+		ha_warn("%s; it is left out", err->msg);
+}
+
 /* Can a directory become its own child, or the root another name? */
 static int
 is_rename(const struct ha_change *change)
@@ -275,7 +283,9 @@ input_read(struct push *push, struct ha_err *err)
 
 		if (got == 0)
 			break;
-		if (got < 0)
+		if (got < 0 && push->conf.paths)
+			leave_out(push, err);
+		else if (got < 0)
 			malformed(push, err);
 		else if (push->conf.paths)
 			take_path(push, line, len);

@@ -65,6 +65,12 @@ for path in ../x /etc/passwd a/../../x; do
 	exits "-0 refuses $path" 65 push -0 -C "$S" "peer:$D" <"$T/list"
 done
 
+perl -e 'print "x" x 1100000, "\0"' >"$T/list"
+echo peer >"$D/not-named"
+exits "-0 with a path that is too long" 65 push -0 -C "$S" "peer:$D" \
+    <"$T/list"
+ok "... compares nothing else" test -e "$D/not-named"
+
 ## Records
 
 fresh
