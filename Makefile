@@ -144,7 +144,8 @@ bench: deps
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev rsync \
-	openssh-client openssh-server libcmocka-dev perl acl attr
+	openssh-client openssh-server libcmocka-dev perl acl attr \
+	iproute2 nftables
 deps:
 	@DEPS=$(DEPS) tests/deps $(PACKAGES)
 

@@ -104,6 +104,12 @@ static const struct ha_opt opts[] = {
 	    NULL, "libssh2|ssh" },
 	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
 	    "ssh's configuration, instead of ~/.ssh/config" },
+	{ .long_name = "keepalive",
+	    .argument = "DURATION",
+	    .kind = HA_OPT_DURATION,
+	    .target = &push.transport.keepalive_ms,
+	    .help = "for tests: the idle time before a keep-alive",
+	    .hidden = 1 },
 	{ .long_name = "silence",
 	    .argument = "DURATION",
 	    .kind = HA_OPT_DURATION,
@@ -200,8 +206,6 @@ prepare(const char *target)
 	push.transport.host = push.conf.target.host;
 	push.transport.user = push.conf.target.user;
 	push.transport.config_file = push.conf.ssh_config;
-	push.transport.timeout_ms = STEP_TIMEOUT_MS;
-	push.transport.keepalive_ms = KEEPALIVE_MS;
 	loop_init(&push);
 	dirty_init(&push.dirty);
 	recent_init(&push.recent);
@@ -321,6 +325,8 @@ main(int argc, char **argv)
 	fence_init(&push.fence);
 	push.source.fd = push.lock_fd = -1;
 	push.conf.give_up_ms = 60000;
+	push.transport.timeout_ms = STEP_TIMEOUT_MS;
+	push.transport.keepalive_ms = KEEPALIVE_MS;
 	push.match = ha_match_new();
 	if (ha_match_keep(push.match, HA_CHANGE_COOKIE_PATTERN, &err) != 0)
 		ha_die_err(&err);

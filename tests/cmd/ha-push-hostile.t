@@ -3,8 +3,17 @@
 #
 # ha-push-hostile.t - a peer and a network that fail in every way but to end:
 # each time ha-push says so, goes on, and the trees become equal.
-[ -n "${HA_SSH_CONFIG-}" ] ||
-    exec "$(dirname "$0")/../with-sshd" -- "$0" "$@"
+PATH=$PATH:/usr/sbin:/sbin
+if [ -z "${HA_SSH_CONFIG-}" ]; then
+	set -- "$(dirname "$0")/../with-sshd" -- "$0" "$@"
+	# A loopback of the test's own, that it may disturb.
+	if unshare --net ip link set lo up 2>/dev/null; then
+		# shellcheck disable=SC2016 # the inner shell's
+		exec unshare --net sh -c 'ip link set lo up && exec "$@"' sh \
+		    env HA_TEST_NET=own "$@"
+	fi
+	exec "$@"
+fi
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../push.sh"
 . "$(dirname "$0")/../hostile.sh"
@@ -21,6 +30,11 @@ arrived()
 	for name; do
 		cmp -s "$S/$name" "$D/$name" || return 1
 	done
+}
+
+sending()
+{
+	[ -n "$(find "$D" -name '.big*' -size +0)" ]
 }
 
 # The run that waits for names was started when all was well, so the second
@@ -136,6 +150,62 @@ ok "... OK" wait_until 10 in_state OK
 sound "a host key that changed" 3
 end_pipe
 is "... ha-push ends with 0" "$status" 0
+
+## The network swallows packets
+
+# Nobody is told: no reset, no unreachable.
+swallow()
+{
+	nft -f - <<-END
+		table inet test {
+			chain input {
+				type filter hook input priority 0
+				tcp dport $HA_SSH_PORT drop
+				tcp sport $HA_SSH_PORT drop
+			}
+		}
+	END
+}
+
+heal()
+{
+	nft delete table inet test
+}
+
+if [ "${HA_TEST_NET-}" = own ]; then
+	needs nft
+	arena
+	seq 20 | while read -r i; do
+		echo "$i" >"$S/$i"
+	done
+	pipe --keepalive 300ms
+	ok "a pipe" wait_until 20 equal
+	swallow
+	ok "silence while idle: CRIT" wait_until 20 in_state CRIT
+	ok "... which says so" words 'no answer from peer for'
+	echo new >"$S/new"
+	rm "$S/1"
+	mv "$S/2" "$S/two"
+	heal
+	ok "packets pass again" wait_until 40 equal
+	ok "... OK" wait_until 10 in_state OK
+	sound "silence while idle" 2
+	end_pipe
+
+	arena
+	head -c 30000000 /dev/urandom >"$S/big"
+	pipe --keepalive 300ms --bwlimit 20m
+	wait_until 20 sending
+	swallow
+	ok "silence within a file: CRIT" wait_until 20 in_state CRIT
+	heal
+	ok "packets pass again" wait_until 40 equal
+	ok "... OK" wait_until 10 in_state OK
+	sound "silence within a file" 2
+	end_pipe
+else
+	skip "the network swallows packets" "no network namespace"
+fi
 
 ## MaxSessions 1
 
@@ -320,10 +390,6 @@ head -c 30000000 /dev/urandom >"$S/big"
 echo small >"$S/small"
 begin --bwlimit 20m
 send R d .
-sending()
-{
-	[ -n "$(find "$D" -name '.big*' -size +0)" ]
-}
 servers()
 {
 	for line in /proc/[0-9]*/cmdline; do
