@@ -4,6 +4,7 @@
  * done about it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,13 @@ fail(struct item *item, int sys)
 	item->outcome = OUTCOME_FAILED;
 	item->is_ours = 1;
 	item->why = ha_xasprintf("can't look at it here: %s", strerror(sys));
+}
+
+/* rsync would cut the name, and report another path: its MAXPATHLEN. */
+static int
+is_too_long(const char *path)
+{
+	return strlen(path) + strlen("./") >= PATH_MAX;
 }
 
 /* What is gone has no kind any more; the peer's is looked at before it goes. */
@@ -134,6 +142,18 @@ look_at_present(struct item *item)
 		item->fate = FATE_ATTR;
 }
 
+/* It was not sent, so nothing of it is to be removed there. */
+static void
+take_too_long(struct item *item, int is_here)
+{
+	item->outcome = is_here ? OUTCOME_FAILED : OUTCOME_DONE;
+	if (!is_here)
+		return;
+	item->is_ours = 1;
+	item->why = ha_xasprintf(
+	    "rsync can't name a path of %d bytes or more", PATH_MAX - 2);
+}
+
 /* The other names of a file that was changed by a name that it left. */
 struct left {
 	struct dirty *dirty;
@@ -170,6 +190,8 @@ look_at(struct round *round, struct item *item)
 	}
 	if (is_excluded(push, path, rc == 0 ? &item->st : NULL))
 		item->outcome = OUTCOME_DONE;
+	else if (is_too_long(path))
+		take_too_long(item, rc == 0);
 	else if (rc == 0)
 		look_at_present(item);
 	else if (sys == ENOENT || sys == ENOTDIR || sys == ELOOP)

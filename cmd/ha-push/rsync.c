@@ -29,6 +29,7 @@
 #define PROGRESS_MS 200
 #define ASK_MS 1000
 #define MAX_ARGS 64
+#define WHY_MAX 300
 
 /* rsync(1), EXIT VALUES, and what a shell says of a missing command. */
 enum { RSYNC_STREAM_ERROR = 12, RSYNC_TIMEOUT = 30, SHELL_NOT_FOUND = 127 };
@@ -645,12 +646,15 @@ rsync_why(const struct ha_buf *errors, int code, const char *path)
 		return code == RSYNC_TIMEOUT
 			   ? ha_xstrdup("rsync made no progress for 10 minutes")
 			   : ha_xasprintf("rsync ended with status %d", code);
-	if (best_len > 300)
-		best_len = 300;
 	if (best_len > 7 && strncmp(best, "rsync: ", 7) == 0) {
 		best += 7;
 		best_len -= 7;
 	}
+	/* A long name is cut, not the error behind it. */
+	if (best_len > WHY_MAX)
+		return ha_xasprintf("%.*s...%.*s (rsync status %d)",
+		    WHY_MAX / 2, best, WHY_MAX / 2,
+		    best + best_len - WHY_MAX / 2, code);
 	return ha_xasprintf(
 	    "%.*s (rsync status %d)", (int)best_len, best, code);
 }
