@@ -90,7 +90,8 @@ watch_check_root(const struct watch *watch)
 		watch_lost(watch,
 		    "is on another file system now (mounted or unmounted)");
 	if (st.st_ino != watch->ino)
-		watch_lost(watch, "was replaced by another directory");
+		watch_lost(watch,
+		    "is another directory now (replaced, mounted or unmounted)");
 }
 
 /* What the first rule says, without the work of a path. */
