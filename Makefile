@@ -120,6 +120,13 @@ $B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
 	identity offer wire) \
 	$B/libha.a
 
+# Into a program that may be built with a sanitizer: without one.
+PRELOADS := $(patsubst tests/%.c,$B/tests/%.so,$(wildcard tests/preload/*.c))
+$B/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(CI),-Werror) -O2 -fPIC \
+	    -shared -o $@ $<
+
 .PHONY: check check-cmd demo soak bench deps lint format completions install \
 	uninstall dist clean
 TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
@@ -129,7 +136,7 @@ check: deps
 # What needs a peer once more, over ssh instead of libssh2.
 OVER_SSH = $(filter-out %-transport.t,$(wildcard tests/cmd/ha-push*.t)) \
 	tests/cmd/mirror.t
-check-cmd: all $(TOOLS)
+check-cmd: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) prove --timer tests/cmd
 	$(TEST_ENV) HA_TRANSPORT=ssh prove --timer $(OVER_SSH)
 demo: deps

@@ -8,14 +8,20 @@
 #				count of logins
 #	sound DESC LOGINS	all is as it should be after an outage
 #	pipe ARG...		start ha-watch "$S" | push ARG... peer:$D in the
-#				background: $watcher, $pusher
+#				background, each below the words of $watch_as,
+#				$push_as: $watcher, $pusher
 #	end_pipe		end ha-watch and wait for both: $watch_status,
 #				$status
 #	equal			as same, without a word: to be waited for
+#	words ERE		has ha-push said that, in words or as a record?
+#	arrived NAME...		are these files on the peer as they are here?
+#	gone NAME		is there no such file on the peer?
+#	sending			is a part of a file "big" on the peer?
 #	serve LINE...		restart sshd with these lines in its configuration
 
-# What a run may take; the tables of paths come on top (MEMORY).
-MEMORY=48
+# The most that a command may have used, in MiB; a sanitizer uses more.
+MEMORY=32
+! grep -q __asan_init "$HA_BIN/ha-push" || MEMORY=1024
 watcher=''
 cp "$HA_SSH_DIR/sshd_config" "$T/sshd_config"
 
@@ -75,11 +81,17 @@ pipe()
 {
 	rm -f "$T/pipe"
 	mkfifo "$T/pipe"
+	# Now: the children would do it later.
 	: >"$T/acks"
-	spawn -o "$T/pipe" -e "$T/watch.err" ha-watch --quiet-time 200ms "$S"
+	: >"$T/records"
+	: >"$T/words"
+	# shellcheck disable=SC2086 # words
+	spawn -o "$T/pipe" -e "$T/watch.err" \
+	    ${watch_as-} ha-watch --quiet-time 200ms "$S"
 	watcher=$pid
+	# shellcheck disable=SC2086 # words
 	spawn -i "$T/pipe" -o "$T/records" -e "$T/words" \
-	    ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/acks" \
+	    ${push_as-} ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/acks" \
 	    --status "$T/status" "$@" "peer:$D"
 	pusher=$pid
 }
@@ -101,4 +113,26 @@ serve()
 	done
 	"$TESTS/link" down
 	"$TESTS/link" up
+}
+
+words()
+{
+	grep -Eq "$1" "$T/words" "$T/records"
+}
+
+arrived()
+{
+	for name; do
+		cmp -s "$S/$name" "$D/$name" || return 1
+	done
+}
+
+gone()
+{
+	! [ -e "$D/$1" ]
+}
+
+sending()
+{
+	[ -n "$(find "$D" -name '.big*' -size +0)" ]
 }

@@ -19,24 +19,6 @@ fi
 . "$(dirname "$0")/../hostile.sh"
 needs rsync perl
 
-words()
-{
-	grep -Eq "$1" "$T/words" "$T/records"
-}
-
-# Are these on the peer as they are here?
-arrived()
-{
-	for name; do
-		cmp -s "$S/$name" "$D/$name" || return 1
-	done
-}
-
-sending()
-{
-	[ -n "$(find "$D" -name '.big*' -size +0)" ]
-}
-
 # The run that waits for names was started when all was well, so the second
 # change, or the third, meets what is wrong now.
 change_until_crit()
