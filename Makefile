@@ -131,6 +131,7 @@ $B/tests/%.so: tests/%.c
 	uninstall dist clean
 TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
 SOAK_MINUTES ?= 30
+check: PACKAGES += iproute2 monit systemd
 check: deps
 	$(MAKE) check-lib check-cmd
 # What needs a peer once more, over ssh instead of libssh2.
@@ -169,23 +170,27 @@ ROOT = $(DESTDIR)$(PREFIX)
 BASH = share/bash-completion/completions
 ZSH = share/zsh/site-functions
 FISH = share/fish/vendor_completions.d
+DOC = share/doc/ha-utils
 INSTALLED = $(COMMANDS:%=bin/%) $(COMMANDS:%=$(BASH)/%) \
 	$(COMMANDS:%=$(ZSH)/_%) $(COMMANDS:%=$(FISH)/%.fish) \
 	$(patsubst man/%,share/man/man1/%,$(wildcard man/*.1)) \
 	$(patsubst man/%,share/man/man7/%,$(wildcard man/*.7)) \
-	$(addprefix lib/systemd/system/,$(notdir $(wildcard cmd/*/*.service)))
+	$(addprefix lib/systemd/system/,$(notdir $(wildcard cmd/*/*.service))) \
+	$(addprefix $(DOC)/examples/,$(notdir $(wildcard cmd/*/*.cron cmd/*/*.monit)))
 install: all
 	install -d $(addprefix $(ROOT)/,$(sort $(dir $(INSTALLED))))
 	install $(COMMANDS:%=$B/bin/%) $(ROOT)/bin
 	install -m 644 man/*.1 $(ROOT)/share/man/man1
 	install -m 644 man/*.7 $(ROOT)/share/man/man7
 	install -m 644 cmd/*/*.service $(ROOT)/lib/systemd/system
+	install -m 644 cmd/*/*.cron cmd/*/*.monit $(ROOT)/$(DOC)/examples
 	install -m 644 completions/_* $(ROOT)/$(ZSH)
 	install -m 644 completions/*.fish $(ROOT)/$(FISH)
 	set -e; for c in $(COMMANDS); do \
 	    install -m 644 completions/$$c.bash $(ROOT)/$(BASH)/$$c; done
 uninstall:
 	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
+	-rm -df $(ROOT)/$(DOC)/examples $(ROOT)/$(DOC)
 dist:
 	git archive --prefix=ha-utils-$(VERSION)/ \
 	    -o ha-utils-$(VERSION).tar.gz HEAD

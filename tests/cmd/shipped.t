@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# shipped.t - what is installed beside the commands, and that it goes again.
+. "$(dirname "$0")/../tap.sh"
+
+# As a user types it: nothing of the make that may run this test.
+install_into()
+{
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
+	    make -s -C "$TOP" B="$build" DESTDIR="$T/dest" "$@"
+}
+
+installed()
+{
+	(cd "$T/dest" && find . -type f -perm "$1" | sort)
+}
+
+build=${HA_BIN%/bin}
+build=${build#"$TOP"/}
+
+exits "make install" 0 install_into install
+unit=$T/dest/usr/local/lib/systemd/system/ha-push@.service
+doc=$T/dest/usr/local/share/doc/ha-utils
+is "only the commands can be executed" "$(installed -100)" \
+    "$(cd "$HA_BIN" && printf './usr/local/bin/%s\n' *)"
+ok "a unit" test -s "$unit"
+ok "a crontab" test -s "$doc/examples/ha-push.cron"
+ok "a snippet for monit" test -s "$doc/examples/ha-push.monit"
+for command in "$HA_BIN"/*; do
+	ok "a page for ${command##*/}" \
+	    test -s "$T/dest/usr/local/share/man/man1/${command##*/}.1"
+done
+exits "make install PREFIX=/usr" 0 install_into install PREFIX=/usr
+exits "make uninstall PREFIX=/usr" 0 install_into uninstall PREFIX=/usr
+is "... takes away its files" "$(installed -000 | grep -v /usr/local/)" ''
+ok "... and no others" test -s "$unit"
+
+if command -v systemd-analyze >/dev/null; then
+	exits "systemd-analyze verify" 0 \
+	    systemd-analyze verify --man=no "$unit"
+	is "... without a word" "$err" ''
+	run systemd-analyze security --offline=true --no-pager --threshold=19 \
+	    "$unit"
+	is "systemd-analyze security: 1.9 or better" "$status" 0
+else
+	[ "${CI-}" != true ] || exit 1
+	skip "systemd-analyze" "systemd is not installed (make deps)"
+fi
+
+# README shows the lines of the crontab; they must not part.
+grep -v '^#\|^$\|^MAILTO' "$doc/examples/ha-push.cron" >"$T/cron"
+is "README has the same lines for cron" \
+    "$(grep -cxFf "$T/cron" "$TOP/README.md")" "$(grep -c . "$T/cron")"
+
+echo mine >"$doc/examples/mine"
+exits "make uninstall" 0 install_into uninstall
+is "... leaves nothing but what others put there" "$(installed -000)" \
+    ./usr/local/share/doc/ha-utils/examples/mine
+rm "$doc/examples/mine"
+exits "make uninstall, again" 0 install_into uninstall
+is "... and no directory of its own" "$(find "$T/dest" -name 'ha-*')" ''
+done_testing
