@@ -1,0 +1,268 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# readme.t - do on two hosts what README tells to do, with its own words.
+tests=$(dirname "$0")/..
+if [ -z "${HA_PAIR_DIR-}" ]; then
+	"$tests/with-pair" --can && exec "$tests/with-pair" -- "$0" "$@"
+fi
+. "$tests/tap.sh"
+if [ -z "${HA_PAIR_DIR-}" ]; then
+	[ "${CI-}" != true ] || exit 1
+	skip_all "two hosts can't be made here"
+fi
+needs rsync perl make
+
+W1=$HA_PAIR_DIR/web1 W2=$HA_PAIR_DIR/web2
+
+# On a host; on is for conditions, too.
+on()
+{
+	timeout -k 5 120 "$TESTS/pair" on "$@"
+}
+
+## README
+
+# What stands for a step: its number, or the bold words that it begins with.
+step_lines()
+{
+	awk -v step="$1" '
+		/^## / { here = /A real pair in five minutes/ }
+		here && blank && /^\*\*/ {
+			name = substr($0, 3)
+			sub(/[.*,].*/, "", name)
+		}
+		here && name == step { print }
+		{ blank = /^$/ }' "$TOP/README.md"
+}
+
+# block STEP N: the Nth block of code in it.
+block()
+{
+	step_lines "$1" | awk -v n="$2" '
+		/^```/ { open = !open; count += open; next }
+		open && count == n { print }'
+}
+
+# The host that a step's first words name; web1 when they name none.
+host_of()
+{
+	case $(step_lines "$1" | head -n 1) in
+	*" web2:"*) echo web2 ;;
+	*) echo web1 ;;
+	esac
+}
+
+# Type a block into a root shell, and then what is on stdin here.
+type_block()
+{
+	block "$1" "$2" >"$T/block"
+	[ -s "$T/block" ] || {
+		diag "README has no block $2 in step $1"
+		exit 1
+	}
+	cat "$T/block" - >"$T/typed"
+	run "$TESTS/pair" on "${3:-$(host_of "$1")}" bash -e <"$T/typed"
+}
+
+step()
+{
+	type_block "$@" </dev/null
+}
+
+## Conditions
+
+differ()
+{
+	rsync -aniHAXc --numeric-ids --delete "$W1/srv/www/" "$W2/srv/www/"
+}
+
+mirrored()
+{
+	[ -z "$(differ 2>&1)" ]
+}
+
+state_is()
+{
+	[ "$(sed -n 's/^state	//p' "$W1/run/ha/push-www.status")" = "$1" ]
+} 2>/dev/null
+
+unit_is()
+{
+	[ "$(on "${2:-web1}" systemctl is-active ha-push@www)" = "$1" ]
+}
+
+# Without what the shell says as long as there is no ha-role.
+journal()
+{
+	on web1 journalctl -u ha-push@www | grep -v 'ha-role: not found'
+}
+
+logged()
+{
+	journal | grep -q "$1"
+}
+
+# Has ha-push this option yet?
+has()
+{
+	ha-push --dump-options | cut -f 2 | grep -qx -e "$1" -e "${1#--}"
+}
+
+## cron
+
+# cron_job N [FILE]: run the Nth job of a file of /etc/cron.d as cron does.  What
+# it prints is what cron mails.
+cron_job()
+{
+	file=$W1/etc/cron.d/${2:-ha-push}
+	grep -v '^#\|^$\|^[A-Za-z_]* *=' "$file" | sed -n "$1p" >"$T/job"
+	read -r _ _ _ _ _ user job <"$T/job"
+	# The daily line stands below the PATH of the file that it goes to.
+	file=$W1/etc/cron.d/ha-push
+	# shellcheck disable=SC2046 # words, without blanks
+	set -- $(sed -n 's/^\([A-Za-z_]*\) *= */\1=/p' "$file")
+	is "cron: a job for root" "$user" root
+	unlike "cron: no %, which would be the job's input" "$job" '%'
+	run "$TESTS/pair" on web1 env -i HOME=/root LOGNAME=root \
+	    SHELL=/bin/sh PATH=/usr/bin:/bin "$@" /bin/sh -c "$job"
+	mail=$(cat "$T/out" "$T/err")
+}
+
+## The two hosts, as they are before
+
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$TOP" \
+    B="$(echo "${HA_BIN%/bin}" | sed "s|^$TOP/||")" \
+    DESTDIR="$T/dest" PREFIX=/usr/local install || exit
+for host in "$W1" "$W2"; do
+	cp -a "$T/dest/usr/local/." "$host/usr/local/"
+	cp "$TESTS/systemctl" "$host/usr/local/bin/systemctl"
+	cp "$TESTS/systemctl" "$host/usr/local/bin/journalctl"
+done
+mkdir -p "$W1/srv/www/img" "$W2/srv/www"
+echo hello >"$W1/srv/www/index.html"
+echo picture >"$W1/srv/www/img/a.jpg"
+ln "$W1/srv/www/img/a.jpg" "$W1/srv/www/img/b.jpg"
+echo stale >"$W2/srv/www/stale.html"
+
+## A real pair in five minutes
+
+step 1 1
+is "1: a key" "$status" 0
+line=$(tail -n 1 "$T/out")
+like "1: the line to paste" "$line" '^restrict ssh-ed25519 [^ ]+ ha-push$'
+
+echo "$line" >"$T/paste"
+type_block 2 1 <"$T/paste"
+is "2: let it in" "$status" 0
+is "2: only that line was added" "$(cat "$W2/root/.ssh/authorized_keys")" \
+    "$line"
+theirs=$(awk '{ print $2 }' "$T/out")
+like "2: a fingerprint" "$theirs" '^SHA256:'
+
+step 3 1
+is "3: know the host" "$status" 0
+is "3: the fingerprints are equal" \
+    "$(awk '/SHA256/ { print $2 }' "$T/out")" "$theirs"
+like "3: the login works" "$out" '^good$'
+
+block 4 1 >"$T/commands"
+is "4: two commands" "$(grep -c . "$T/commands")" 2
+run "$TESTS/pair" on web1 sh -c "$(sed -n 1p "$T/commands")"
+is "4: look first" "$status" 0
+like "4: it names what would appear" "$out" '^C.*index\.html'
+like "4: it names what would be deleted" "$out" '^D.*stale\.html'
+is "4: it did nothing" "$(ls "$W2/srv/www")" stale.html
+run "$TESTS/pair" on web1 sh -c "$(sed -n 2p "$T/commands")"
+is "4: then send" "$status" 0
+is "4: without a word" "$out$err" ''
+ok "4: web2 has it" mirrored
+
+step 5 1
+is "5: keep it so" "$status" 0
+is "5: without a word" "$err" ''
+ok "5: it runs" unit_is active
+ok "5: the state becomes OK" wait_until 30 state_is OK
+ok "5: the state directory" test -d "$W1/var/lib/ha"
+echo more >"$W1/srv/www/new.html"
+echo changed >"$W1/srv/www/index.html"
+mv "$W1/srv/www/img" "$W1/srv/www/pictures"
+rm "$W1/srv/www/pictures/b.jpg"
+ok "5: what changes arrives" wait_until 30 mirrored
+on web1 rm -r /srv/www/pictures
+on web1 touch /srv/www/later
+ok "5: and what is deleted goes" wait_until 30 mirrored
+
+ok "6: all is well" wait_until 30 state_is OK
+step 6 1
+is "6: look at it" "$status" 0
+like "6: OK or not" "$out" '^state	OK$'
+like "6: what waits" "$out" '^perf	.*waiting='
+unlike "6: no path fails" "$out" '^failing'
+
+## Cron and monit tell
+
+block 7 1 >"$W1/etc/cron.d/ha-push"
+if has --check; then
+	cron_job 1
+	is "7: cron, all is well: no mail" "$mail" ''
+fi
+cron_job 2
+is "7: cron, every byte is the same: no mail" "$mail" ''
+echo CHANGED >"$T/same-length"
+touch -r "$W2/srv/www/index.html" "$T/same-length"
+cat "$T/same-length" >"$W2/srv/www/index.html"
+touch -r "$T/same-length" "$W2/srv/www/index.html"
+cron_job 2
+like "7: cron, a byte differs: it is named" "$mail" 'index\.html'
+touch "$W1/srv/www/index.html"
+ok "7: sent again, it is the same" wait_until 30 mirrored
+
+block 7 2 >"$W1/etc/cron.d/ha-push-daily"
+cron_job 1 ha-push-daily
+is "7: a daily run beside the service: 75" "$status" 75
+like "... says what holds the lock" "$mail" 'another ha-push'
+on web1 systemctl stop ha-push@www
+echo today >"$W1/srv/www/today"
+cron_job 1 ha-push-daily
+is "7: a daily run without the service" "$status" 0
+is "... no mail" "$mail" ''
+ok "... it mirrors" mirrored
+
+## The service, as systemd runs it
+
+on web1 systemctl start ha-push@www
+ok "it starts again" wait_until 30 state_is OK
+watcher=$(on web1 pidof ha-watch)
+on web1 kill -KILL "$watcher"
+another_watcher()
+{
+	now=$(on web1 pidof ha-watch) && [ "$now" != "$watcher" ]
+}
+ok "ha-watch is killed: the service starts again" \
+    wait_until 30 another_watcher
+ok "... as the pipe ended with 75" logged 'exited, status=75'
+echo again >"$W1/srv/www/again"
+ok "... it mirrors" wait_until 30 mirrored
+
+## The link is cut: packets vanish
+
+"$TESTS/pair" cut
+echo cut >"$W1/srv/www/cut"
+ok "cut: CRIT" wait_until 120 state_is CRIT
+if has --check; then
+	cron_job 1
+	like "cut: cron mails" "$mail" 'CRIT'
+fi
+cron_job 2
+not_ok "cut: the nightly comparison fails" test "$status" -eq 0
+like "... cron mails" "$mail" 'web2'
+not_ok "cut: nothing arrived" test -e "$W2/srv/www/cut"
+"$TESTS/pair" heal
+ok "healed: it arrives" wait_until 120 mirrored
+ok "healed: OK" wait_until 60 state_is OK
+if has --check; then
+	cron_job 1
+	is "healed: no mail" "$mail" ''
+fi
+done_testing
