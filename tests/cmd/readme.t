@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: ISC
 #
 # readme.t - do on two hosts what README tells to do, with its own words.
-tests=$(dirname "$0")/..
-if [ -z "${HA_PAIR_DIR-}" ]; then
-	"$tests/with-pair" --can && exec "$tests/with-pair" -- "$0" "$@"
+if [ -z "${HA_PAIR_DIR-}" ] && "$(dirname "$0")/../with-pair" --can; then
+	exec "$(dirname "$0")/../with-pair" -- "$0" "$@"
 fi
-. "$tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 if [ -z "${HA_PAIR_DIR-}" ]; then
 	[ "${CI-}" != true ] || exit 1
 	skip_all "two hosts can't be made here"
 fi
-needs rsync perl make
+needs rsync perl make monit
 
 W1=$HA_PAIR_DIR/web1 W2=$HA_PAIR_DIR/web2
 
@@ -26,8 +25,8 @@ on()
 # What stands for a step: its number, or the bold words that it begins with.
 step_lines()
 {
-	awk -v step="$1" '
-		/^## / { here = /A real pair in five minutes/ }
+	awk -v step="$1" -v section="${section:-A real pair in five minutes}" '
+		/^## / { here = $0 == "## " section }
 		here && blank && /^\*\*/ {
 			name = substr($0, 3)
 			sub(/[.*,].*/, "", name)
@@ -48,7 +47,7 @@ block()
 host_of()
 {
 	case $(step_lines "$1" | head -n 1) in
-	*" web2:"*) echo web2 ;;
+	*" web2: "*) echo web2 ;;
 	*) echo web1 ;;
 	esac
 }
@@ -103,10 +102,24 @@ logged()
 	journal | grep -q "$1"
 }
 
-# Has ha-push this option yet?
-has()
+monit_says()
 {
-	ha-push --dump-options | cut -f 2 | grep -qx -e "$1" -e "${1#--}"
+	on web1 monit -B status ha-push-www | grep -Eq "$1"
+} 2>/dev/null
+
+another_pusher()
+{
+	now=$(on web1 pidof ha-push) && [ "$now" != "$pusher" ]
+}
+
+epoch_is()
+{
+	[ "$(cut -f 2 "$W2/var/lib/ha/role")" = "$1" ]
+} 2>/dev/null
+
+has_check()
+{
+	ha-push --dump-options | cut -f 2 | grep -qx check
 }
 
 ## cron
@@ -127,6 +140,17 @@ cron_job()
 	run "$TESTS/pair" on web1 env -i HOME=/root LOGNAME=root \
 	    SHELL=/bin/sh PATH=/usr/bin:/bin "$@" /bin/sh -c "$job"
 	mail=$(cat "$T/out" "$T/err")
+}
+
+# cron_check DESC ERE: what the line with --check mails
+cron_check()
+{
+	has_check || {
+		skip "$1" "ha-push has no --check yet"
+		return
+	}
+	cron_job 1
+	like "$1" "$mail" "$2"
 }
 
 ## The two hosts, as they are before
@@ -203,10 +227,7 @@ unlike "6: no path fails" "$out" '^failing'
 ## Cron and monit tell
 
 block 7 1 >"$W1/etc/cron.d/ha-push"
-if has --check; then
-	cron_job 1
-	is "7: cron, all is well: no mail" "$mail" ''
-fi
+cron_check "7: cron, all is well: no mail" '^$'
 cron_job 2
 is "7: cron, every byte is the same: no mail" "$mail" ''
 echo CHANGED >"$T/same-length"
@@ -234,7 +255,7 @@ ok "... it mirrors" mirrored
 on web1 systemctl start ha-push@www
 ok "it starts again" wait_until 30 state_is OK
 watcher=$(on web1 pidof ha-watch)
-on web1 kill -KILL "$watcher"
+on web1 sh -c "kill -KILL $watcher"
 another_watcher()
 {
 	now=$(on web1 pidof ha-watch) && [ "$now" != "$watcher" ]
@@ -250,10 +271,7 @@ ok "... it mirrors" wait_until 30 mirrored
 "$TESTS/pair" cut
 echo cut >"$W1/srv/www/cut"
 ok "cut: CRIT" wait_until 120 state_is CRIT
-if has --check; then
-	cron_job 1
-	like "cut: cron mails" "$mail" 'CRIT'
-fi
+cron_check "cut: cron mails" CRIT
 cron_job 2
 not_ok "cut: the nightly comparison fails" test "$status" -eq 0
 like "... cron mails" "$mail" 'web2'
@@ -261,8 +279,106 @@ not_ok "cut: nothing arrived" test -e "$W2/srv/www/cut"
 "$TESTS/pair" heal
 ok "healed: it arrives" wait_until 120 mirrored
 ok "healed: OK" wait_until 60 state_is OK
-if has --check; then
-	cron_job 1
-	is "healed: no mail" "$mail" ''
+cron_check "healed: no mail" '^$'
+
+## monit
+
+if has_check; then
+	cat >"$T/monitrc" <<-END
+		set daemon 1
+		set log /var/log/monit.log
+		set idfile /run/monit.id
+		set statefile /run/monit.state
+		set pidfile /run/monit.pid
+		set httpd unixsocket /run/monit.sock
+		    allow localhost
+		include /etc/monit/conf.d/*
+	END
+	mkdir -p "$W1/etc/monit/conf.d"
+	install -m 600 "$T/monitrc" "$W1/etc/monit/monitrc"
+	: >"$W1/etc/monit/conf.d/none"
+	# The snippet has the full path of systemd's.
+	on web1 mount --bind /usr/local/bin/systemctl /bin/systemctl
+	spawn -e "$T/monit.err" "$TESTS/pair" on web1 monit -I -c /etc/monit/monitrc
+	ok "monit: it runs" wait_until 30 test -S "$W1/run/monit.sock"
+	step 7 3
+	is "monit: the snippet is right" "$status" 0
+	like "monit: it says so" "$out" 'Control file syntax OK'
+	ok "monit: OK" wait_until 60 monit_says 'status +OK$'
+	pusher=$(on web1 pidof ha-push)
+	on web2 sh -c "kill -KILL $(on web2 pidof sshd)"
+	ok "sshd of web2 is dead, monit: failed" \
+	    wait_until 60 monit_says 'status +Status failed$'
+	like "monit: its log has the reason" "$(cat "$W1/var/log/monit.log")" \
+	    "'ha-push-www' status failed .2. -- HA-PUSH CRIT.*web2"
+	ok "monit: it restarts the unit" wait_until 90 another_pusher
+	on web2 /usr/sbin/sshd
+	ok "sshd of web2 is back, monit: OK" \
+	    wait_until 120 monit_says 'status +OK$'
+else
+	skip "monit" "ha-push has no --check yet"
 fi
+
+## Who writes, and when web1 is dead
+
+if command -v ha-role >/dev/null; then
+	step 8 1
+	is "8: web1 is active" "$status" 0
+	step 8 2 web2
+	is "8: web2 is standby" "$status" 0
+	echo both >"$W1/srv/www/both"
+	ok "8: it mirrors" wait_until 30 mirrored
+	ok "8: web2 knows the epoch" wait_until 30 epoch_is 1
+	on web1 systemctl stop ha-push@www
+	echo old >"$W1/srv/www/index.html"
+	step "When web1 is dead" 1 web2
+	is "web1 is dead: web2 is active" "$status" 0
+	ok "... with a higher epoch" epoch_is 2
+	echo new >"$W2/srv/www/index.html"
+	ls -lR --time-style=full-iso "$W2/srv/www" >"$T/before"
+	on web1 systemctl start ha-push@www
+	ok "web1 is back: its service ends" wait_until 60 unit_is failed
+	ok "... the pipe ended with 77" logged 'exited, status=77'
+	ls -lR --time-style=full-iso "$W2/srv/www" >"$T/after"
+	is "... on web2 nothing was changed" \
+	    "$(diff "$T/before" "$T/after")" ''
+	is "... it keeps its file" "$(cat "$W2/srv/www/index.html")" new
+	make_standby='ha-role set standby .* --reason '
+	command=$(journal | sed -n "s/.*\($make_standby\)WORDS.*/\1web2/p" |
+	    tail -n 1)
+	like "... the journal has the command" "$command" "^$make_standby"
+	run "$TESTS/pair" on web1 sh -c "$command"
+	is "it makes web1 the standby" "$status" 0
+	like "... it says so" "$out" '^standby	2	'
+	run "$TESTS/pair" on web1 systemctl start ha-push@www
+	is "on a standby the service is no failure" "$status" 0
+	ok "... and does not start" unit_is inactive
+	on web2 rm /var/lib/ha/role
+	on web1 rm /var/lib/ha/role
+else
+	skip "roles" "there is no ha-role yet"
+	on web1 systemctl stop ha-push@www
+fi
+
+## What each command does
+
+# The account's own configuration stands for --ssh-config.
+section='What each command does'
+block "\`ha-push HOST:DIR\`" 1 >"$T/lines"
+mkdir -p "$W1/root/.ssh"
+echo 'Include /etc/ha/ssh_config' >"$W1/root/.ssh/config"
+echo new >"$W1/srv/www/new.jpg"
+echo new >"$W1/srv/www/new.txt"
+run "$TESTS/pair" on web1 sh -c "cd /srv/www; $(sed -n 1p "$T/lines")"
+is "find | ha-push -0" "$status" 0
+ok "... these" test -e "$W2/srv/www/new.jpg"
+not_ok "... only" test -e "$W2/srv/www/new.txt"
+spawn -o "$T/look" "$TESTS/pair" on web1 sh -c "$(sed -n 2p "$T/lines")"
+looked()
+{
+	grep -q "$1" "$T/look"
+}
+ok "ha-watch: it begins with all" wait_until 30 looked '^R	d	[0-9]*	\.	'
+echo look >"$W1/srv/www/look"
+ok "ha-watch: it tells" wait_until 30 looked '^W	f	[0-9]*	look	'
 done_testing
