@@ -36,7 +36,7 @@ begin_to()
 	rm -f "$T/in"
 	mkfifo "$T/in"
 	spawn -i "$T/in" -o "$T/records" -e "$T/words" \
-	    ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/done" \
+	    push --acks "$T/done" \
 	    --status "$T/state" "$@"
 	pusher=$pid
 	exec 7>"$T/in"
@@ -363,8 +363,7 @@ exec 7>&-
 mkdir "$S/sub"
 rm -f "$T/in"
 mkfifo "$T/in"
-spawn -i "$T/in" -e "$T/words" ha-push --ssh-config "$HA_SSH_CONFIG" \
-    -C "$S" "web2:$A" "web2:$T/$trees/./a"
+spawn -i "$T/in" -e "$T/words" push -C "$S" "web2:$A" "web2:$T/$trees/./a"
 pusher=$pid
 exec 7>"$T/in"
 line "nonsense without a header"
@@ -396,8 +395,8 @@ is "... and is told once" "$(grep -c 'longer than' "$T/err")" 1
 "$TESTS/link" freeze
 printf 'x\0' >"$T/list"
 for how in --all -0; do
-	spawn -i "$T/list" -e "$T/words" ha-push --ssh-config \
-	    "$HA_SSH_CONFIG" -T 500ms $how -C "$S" "web2:$A" "dead:$B"
+	spawn -i "$T/list" -e "$T/words" push -T 500ms $how -C "$S" "web2:$A" \
+	    "dead:$B"
 	pusher=$pid
 	ok "$how: two processes" wait_until 10 has_child 1
 	kill -KILL "$(child 1)"
@@ -420,8 +419,7 @@ spawn -i "$T/slow" -o "$T/records" perl -e '
 		select(undef, undef, undef, 0.002);
 	}'
 reader=$pid
-spawn -i "$T/in" -o "$T/slow" -e "$T/words" ha-push --ssh-config \
-    "$HA_SSH_CONFIG" -f "$T/targets"
+spawn -i "$T/in" -o "$T/slow" -e "$T/words" push -f "$T/targets"
 pusher=$pid
 exec 7>"$T/in"
 line "$(header)"
@@ -459,8 +457,8 @@ fresh_peers
 mkfifo "$T/pipe"
 spawn -o "$T/pipe" ha-watch "$S"
 watcher=$pid
-spawn -i "$T/pipe" -o "$T/records" -e "$T/words" ha-push --ssh-config \
-    "$HA_SSH_CONFIG" --status "$T/state" "web2:$A" "web3:$B"
+spawn -i "$T/pipe" -o "$T/records" -e "$T/words" push \
+    --status "$T/state" "web2:$A" "web3:$B"
 pusher=$pid
 echo 1 >"$S/one"
 has_both()
@@ -476,8 +474,7 @@ is "... and end with the watcher: 0" "$status" 0
 ok "... the trees are equal" all_same "$A" "$B"
 spawn -o "$T/pipe" ha-watch "$S"
 watcher=$pid
-spawn -i "$T/pipe" -o "$T/records" -e "$T/words" ha-push --ssh-config \
-    "$HA_SSH_CONFIG" "web2:$A" "web3:$B"
+spawn -i "$T/pipe" -o "$T/records" -e "$T/words" push "web2:$A" "web3:$B"
 pusher=$pid
 echo 3 >"$S/three"
 wait_until 20 has_both three
@@ -491,8 +488,7 @@ spawn -i "$T/gone" -o "$T/records" head -n 1
 reader=$pid
 rm -f "$T/in"
 mkfifo "$T/in"
-spawn -i "$T/in" -o "$T/gone" -e "$T/words" ha-push --ssh-config \
-    "$HA_SSH_CONFIG" "web2:$A" "web3:$B"
+spawn -i "$T/in" -o "$T/gone" -e "$T/words" push "web2:$A" "web3:$B"
 pusher=$pid
 exec 7>"$T/in"
 line "$(header)"
@@ -507,11 +503,12 @@ for child_pid in $children; do
 done
 is "... without a word" "$(grep -v 'is not root' "$T/words")" ""
 exec 7>&-
-left_over()
+nothing_left()
 {
-	grep -El '^ha-push(-[0-9].*)?$' /proc/[0-9]*/comm | while read -r comm; do
+	! grep -Els '^(ha-push(-[0-9].*)?|ssh|rsync)$' /proc/[0-9]*/comm |
+	    while read -r comm; do
 		tr '\0' '\n' <"${comm%comm}environ"
-	done 2>/dev/null | grep -Fx "T=$T"
+	done 2>/dev/null | grep -Fqx "T=$T"
 }
-not_ok "no process is left" left_over
+ok "no process is left" wait_until 10 nothing_left
 done_testing
