@@ -130,10 +130,18 @@ channel_gather(struct channel *c)
 int
 channel_finish(struct channel *c)
 {
-	if (!c->eof || c->to_fd < 0 || queue_len(&c->in) > 0)
-		return 0;
-	close_fd(&c->to_fd);
-	return 1;
+	int moved = 0;
+
+	/* Who writes there would wait for ever. */
+	if (c->closed && c->from_fd >= 0) {
+		close_fd(&c->from_fd);
+		moved = 1;
+	}
+	if (c->eof && c->to_fd >= 0 && queue_len(&c->in) == 0) {
+		close_fd(&c->to_fd);
+		moved = 1;
+	}
+	return moved;
 }
 
 nfds_t

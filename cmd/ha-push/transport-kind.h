@@ -126,7 +126,10 @@ nfds_t channel_poll(const struct transport *t, struct pollfd *fds);
 int channel_deliver(struct channel *c);
 /* What from_fd has, to the bytes for the peer. */
 int channel_gather(struct channel *c);
-/* Once the peer has said all and it is delivered, to_fd is closed. */
+/*
+ * Once the peer has said all and it is delivered, to_fd is closed; once it has
+ * closed the channel, from_fd.
+ */
 int channel_finish(struct channel *c);
 
 /* Only the last of what the peer wrote to stderr is kept. */

@@ -370,7 +370,7 @@ is "an old rsync, --fsync: refused" "$status" 78
 arena
 head -c 30000000 /dev/urandom >"$S/big"
 echo small >"$S/small"
-begin --bwlimit 20m
+begin -v --bwlimit 20m
 send R d .
 servers()
 {
@@ -383,6 +383,7 @@ wait_until 20 sending
 # shellcheck disable=SC2046 # numbers
 kill -KILL $(servers)
 ok "rsync is killed in a file: the rest arrives" barrier
+not_ok "... the one here ends by itself" words 'rsync ended with status 20'
 ok "... OK" wait_until 10 in_state OK
 sound "rsync killed" 1
 not_ok "... no temporary file stays" sending
