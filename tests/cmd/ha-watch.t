@@ -24,6 +24,21 @@ start()
 	wait_until 10 grep -Eq '^R|"op":"R"' "$REC"
 }
 
+# Of the watchers that are started from now on; root only.
+kernel_queue()
+{
+	old=$(cat $QUEUE)
+	# shellcheck disable=SC2064
+	trap "echo $old >$QUEUE; tap_cleanup" EXIT
+	echo "$1" >$QUEUE
+}
+
+usual_queue()
+{
+	echo "$old" >$QUEUE
+	trap tap_cleanup EXIT
+}
+
 # Is there a record OP KIND PATH [NEWPATH]?
 told()
 {
@@ -263,13 +278,9 @@ is 'no file of it is missing' "$(records '^two.*[xy]$' | sort -u | wc -l)" 18
 
 # --- overflow
 if root_only; then
-	old=$(cat $QUEUE)
-	# shellcheck disable=SC2064
-	trap "echo $old >$QUEUE; tap_cleanup" EXIT
-	echo 50 >$QUEUE
+	kernel_queue 50
 	start
-	echo "$old" >$QUEUE
-	trap tap_cleanup EXIT
+	usual_queue
 	kill -STOP "$watcher"
 	mkdir -p "$D/lost/deep"
 	perl -e 'for (1 .. 300) { open F, ">", "$ARGV[0]/$_" }' "$D"
@@ -406,10 +417,13 @@ if root_only; then
 	mount -t tmpfs tmpfs "$T/many"
 	mkfifo "$T/pipe"
 	exec 5<>"$T/pipe"
+	# The reader is what is slow here, however little time the watcher gets.
+	kernel_queue 1000000
 	spawn -o "$T/pipe" ha-watch "$T/many"
 	watcher=$pid
 	# The header and the first R: from here on each change is told by itself.
 	read -r _ <&5 && read -r _ <&5
+	usual_queue
 	mkdir "$T/many/d"
 	perl -e 'for (1 .. 200000) { open F, ">", "$ARGV[0]/$_";
 	    select undef, undef, undef, 0.01 if $_ % 3000 == 0 }' "$T/many/d"
