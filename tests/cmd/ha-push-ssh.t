@@ -130,7 +130,7 @@ is "a login needs no more than one" "$("$TESTS/link" logins)" \
 LSAN_OPTIONS=detect_leaks=0
 export LSAN_OPTIONS
 second_sshd -o 'RekeyLimit=1M'
-config rekey $port
+config rekey $port 'KexAlgorithms curve25519-sha256'
 is "keys change amidst a download that waits" \
     "$("$drive" -k 3000 -F "$T/rekey" rekey exec \
 	'head -c 100000000 /dev/zero' | perl -e '
