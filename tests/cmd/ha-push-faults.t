@@ -336,7 +336,7 @@ done
 ## A watcher that is silent
 
 fresh
-begin --silence 700ms
+begin --silence 2s
 send R d .
 ok "a watcher that speaks is OK" wait_until 10 in_state OK
 ok "no S for a while is a WARN" wait_until 10 in_state WARN
