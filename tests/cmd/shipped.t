@@ -40,9 +40,9 @@ if command -v systemd-analyze >/dev/null; then
 	exits "systemd-analyze verify" 0 \
 	    systemd-analyze verify --man=no "$unit"
 	is "... without a word" "$err" ''
-	run systemd-analyze security --offline=true --no-pager --threshold=19 \
+	run systemd-analyze security --offline=true --no-pager --threshold=21 \
 	    "$unit"
-	is "systemd-analyze security: 1.9 or better" "$status" 0
+	is "systemd-analyze security: 2.1 or better" "$status" 0
 else
 	[ "${CI-}" != true ] || exit 1
 	skip "systemd-analyze" "systemd is not installed (make deps)"
