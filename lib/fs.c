@@ -146,15 +146,70 @@ ha_fs_read_file(
 }
 
 static int
+is_link(int dir_fd, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       S_ISLNK(st.st_mode);
+}
+
+/*
+ * What openat2(2) does in one call, for where a filter forbids that one
+ * (seccomp(2); systemd's RestrictSUIDSGID=).
+ */
+static int
+open_by_steps(int dir_fd, const char *path, int flags)
+{
+	char name[NAME_MAX + 1];
+	int at = dir_fd, next, is_last, sys;
+
+	if (*path == '/') {
+		errno = EXDEV;
+		return -1;
+	}
+	for (;; at = next) {
+		size_t len = strcspn(path, "/");
+
+		errno = len > NAME_MAX ? ENAMETOOLONG : EXDEV;
+		next = -1;
+		is_last = !path[len + strspn(path + len, "/")];
+		if (len <= NAME_MAX &&
+		    (len != 2 || strncmp(path, "..", 2) != 0)) {
+			memcpy(name, path, len);
+			name[len] = '\0';
+			next = openat(at, name,
+			    O_NOFOLLOW | O_CLOEXEC |
+				(is_last ? flags : O_PATH | O_DIRECTORY),
+			    0600);
+		}
+		sys = next < 0 && errno == ENOTDIR && is_link(at, name) ? ELOOP
+									: errno;
+		if (at != dir_fd)
+			close(at);
+		errno = sys;
+		if (next < 0 || is_last)
+			return next;
+		path += len + strspn(path + len, "/");
+	}
+}
+
+static int
 open_piece(int dir_fd, const char *path, int flags)
 {
+	static int is_forbidden;
 	struct open_how how = {
 		.flags = (unsigned)(flags | O_CLOEXEC),
 		.mode = flags & O_CREAT ? 0600 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	if (!is_forbidden) {
+		fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+		is_forbidden = fd < 0 && errno == ENOSYS;
+	}
+	return is_forbidden ? open_by_steps(dir_fd, path, flags) : fd;
 }
 
 /* The length of the whole components that the kernel takes at once. */

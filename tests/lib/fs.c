@@ -7,8 +7,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "buf.h"
@@ -279,6 +284,28 @@ directories(void **state)
 	assert_int_equal(err.sys, ENOTDIR);
 }
 
+/* For this process and for good; what comes after it goes by steps. */
+static void
+openat2_is_forbidden(void **state)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter),
+		filter };
+
+	(void)state;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		skip();
+	assert_int_equal(syscall(SYS_openat2, 0, "", NULL, 0), -1);
+	assert_int_equal(errno, ENOSYS);
+}
+
 int
 main(void)
 {
@@ -292,6 +319,9 @@ main(void)
 		test_in_folder(paths_of_any_length),
 		cmocka_unit_test(inside),
 		test_in_folder(directories),
+		cmocka_unit_test(openat2_is_forbidden),
+		test_in_folder(nothing_leads_out),
+		test_in_folder(paths_of_any_length),
 	};
 
 	return cmocka_run_group_tests_name("fs", tests, NULL, NULL);
