@@ -61,6 +61,7 @@ push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
 $B/tests/push/backlog: $(call push_objects,backlog)
 $B/tests/push/dirty: $(call push_objects,dirty)
 $B/tests/push/links: $(call push_objects,links)
+$B/tests/push/statefile: $(call push_objects,statefile)
 $B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
 $B/tests/push/complaint: $(call push_objects,complaint hostkey identity \
 	sshconf wire)
@@ -93,6 +94,7 @@ $B/fuzz/push-hostkey: cmd/ha-push/sshconf.c cmd/ha-push/wire.c $B/obj/cmd/ha-pus
 $B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \
 	complaint.c hostkey.c identity.c sshconf.c wire.c) \
 	$B/obj/cmd/ha-push/openssh.o
+$B/fuzz/push-statefile: cmd/ha-push/statefile.c
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz

@@ -43,7 +43,7 @@ _ha_push()
 		return
 		;;
 	-F | --format)
-		mapfile -t COMPREPLY < <(compgen -W 'tsv json prom' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'tsv json prom nagios' -- "$cur")
 		return
 		;;
 	--chown)
@@ -61,6 +61,27 @@ _ha_push()
 		;;
 	--ssh-config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--sync)
+		return
+		;;
+	--check)
+		return
+		;;
+	-w | --warning)
+		return
+		;;
+	-c | --critical)
+		return
+		;;
+	--explain)
+		return
+		;;
+	--release)
+		return
+		;;
+	--reason)
 		return
 		;;
 	esac
@@ -88,6 +109,13 @@ _ha_push()
 			--rsync-path
 			--transport
 			--ssh-config
+			--sync
+			--check
+			-w --warning
+			-c --critical
+			--explain
+			--release
+			--reason
 			-v --verbose
 			-h --help
 			-V --version

@@ -171,7 +171,7 @@ table_grow(struct dirty *dirty)
 }
 
 static struct dirty_entry *
-find(struct dirty *dirty, const char *path, size_t len, uint32_t hash)
+find(const struct dirty *dirty, const char *path, size_t len, uint32_t hash)
 {
 	struct dirty_entry *entry =
 	    dirty->table[hash & (dirty->table_size - 1)];
@@ -181,6 +181,14 @@ find(struct dirty *dirty, const char *path, size_t len, uint32_t hash)
 				 memcmp(entry->path, path, len) != 0))
 		entry = entry->chain;
 	return entry;
+}
+
+const struct dirty_entry *
+dirty_find(const struct dirty *dirty, const char *path)
+{
+	size_t len = strlen(path);
+
+	return find(dirty, path, len, hash_of(path, len));
 }
 
 static struct dirty_entry *
@@ -609,7 +617,10 @@ dirty_changed(struct dirty *dirty, struct dirty_entry *entry,
 		age_add(dirty, now_ns);
 	}
 	/* The first time at once: most files change once more and then rest. */
-	land(dirty, entry, pause_ms == 0 ? 0 : now_ns + pause_ms * HA_MS_NS);
+	if (pause_ms == 0 || entry->epoch < dirty->hurried)
+		land(dirty, entry, 0);
+	else
+		land(dirty, entry, now_ns + pause_ms * HA_MS_NS);
 }
 
 void
@@ -630,6 +641,24 @@ dirty_fail(struct dirty *dirty, struct dirty_entry *entry, const char *why,
 		entry->pause_ms = FAIL_MAX_MS;
 	}
 	land(dirty, entry, now_ns + entry->pause_ms * HA_MS_NS);
+}
+
+void
+dirty_hurry(struct dirty *dirty)
+{
+	struct dirty_entry *next;
+
+	dirty->hurried = dirty->epoch + 1;
+	for (struct dirty_entry *entry = dirty->later.head; entry != NULL;
+	     entry = next) {
+		next = entry->next;
+		/* What is missing waits for the record that tells why. */
+		if (entry->pause_ms == 0)
+			continue;
+		list_remove(&dirty->later, entry);
+		entry->due_ns = 0;
+		list_add(&dirty->ready, entry);
+	}
 }
 
 int64_t

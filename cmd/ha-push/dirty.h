@@ -72,6 +72,7 @@ struct dirty {
 	struct dirty_rename *renames, **renames_tail;
 	size_t rename_count;
 	uint64_t epoch; /* the epoch of what is marked now */
+	uint64_t hurried; /* what is of a lower epoch gets no pause */
 	size_t failing; /* entries whose last try failed */
 	int64_t oldest_ns; /* of the entries, while it is known */
 	int oldest_known;
@@ -84,6 +85,10 @@ struct dirty {
 
 void dirty_init(struct dirty *dirty);
 void dirty_release(struct dirty *dirty);
+
+/* The entry of this path, or NULL. */
+const struct dirty_entry *
+dirty_find(const struct dirty *dirty, const char *path);
 
 /*
  * Mark path with flags (DIRTY_…); ack, unless NULL, is the record's line that
@@ -147,6 +152,12 @@ void dirty_changed(struct dirty *dirty, struct dirty_entry *entry,
 /* It fails by itself: wait 1 s, doubling to 5 min. */
 void dirty_fail(struct dirty *dirty, struct dirty_entry *entry, const char *why,
     int is_ours, int64_t now_ns);
+
+/*
+ * What was marked up to now is tried without a pause that it was given, so
+ * that barriers are not held up by what keeps changing; what fails, once.
+ */
+void dirty_hurry(struct dirty *dirty);
 
 /* When the next entry in later is due; HA_CLOCK_NEVER when there is none. */
 int64_t dirty_next_due(const struct dirty *dirty);

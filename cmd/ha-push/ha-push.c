@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "ask.h"
 #include "batch.h"
 #include "clock.h"
+#include "control.h"
 #include "fan.h"
 #include "fs.h"
 #include "input.h"
@@ -25,10 +27,12 @@
 
 #define STEP_TIMEOUT_MS 15000
 #define KEEPALIVE_MS 15000
+#define GIVE_UP_MS 60000
 
 static struct push push;
 static struct targets targets;
 static const char *targets_from; /* -f FILE, or NULL */
+static struct ask question;
 
 static void
 add_exclude(void *target, const char *arg)
@@ -69,9 +73,9 @@ static const struct ha_opt opts[] = {
 	    add_exclude },
 	{ 'X', "exclude-from", "FILE", HA_OPT_CALL, NULL,
 	    "patterns from FILE, one a line", add_exclude_file },
-	{ 'T', "give-up", "DURATION", HA_OPT_DURATION, &push.conf.give_up_ms,
+	{ 'T', "give-up", "DURATION", HA_OPT_DURATION, &question.timeout_ms,
 	    "after the end of input: give up this long after the last "
-	    "progress (60s)" },
+	    "progress (60s); --sync: after so long in all (30s)" },
 	{ 0, "force", "REASON", HA_OPT_STRING, &push.conf.force,
 	    "mirror an empty source over a peer that has files, or against "
 	    "the roles of both nodes; REASON is logged" },
@@ -81,10 +85,10 @@ static const struct ha_opt opts[] = {
 	    "keep the state in FILE too, with each failing path" },
 	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
 	    "append each record to FILE once it is on the peer" },
-	{ 'F', "format", "FORMAT", HA_OPT_STRING, &push.report.format,
+	{ 'F', "format", "FORMAT", HA_OPT_STRING, &question.format,
 	    "tsv or json: the status records; prom: tsv, and the --status file "
-	    "for node_exporter",
-	    NULL, "tsv|json|prom" },
+	    "for node_exporter; nagios: of --check",
+	    NULL, "tsv|json|prom|nagios" },
 	{ 'q', "quiet", NULL, HA_OPT_FLAG, &push.report.quiet,
 	    "status records only of what is not OK" },
 	{ 0, "chown", "USER:GROUP", HA_OPT_STRING, &push.rsync.chown,
@@ -104,6 +108,23 @@ static const struct ha_opt opts[] = {
 	    NULL, "libssh2|ssh" },
 	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
 	    "ssh's configuration, instead of ~/.ssh/config" },
+	{ 0, "sync", "STATUSFILE", HA_OPT_STRING, &question.sync,
+	    "wait until all that happened before now is on every peer of the "
+	    "ha-push that keeps STATUSFILE" },
+	{ 0, "check", "STATUSFILE", HA_OPT_STRING, &question.check,
+	    "judge STATUSFILE: exit 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN" },
+	{ 'w', "warning", "DURATION", HA_OPT_DURATION, &question.warn_ms,
+	    "--check: the lag that is a WARN (30s)" },
+	{ 'c', "critical", "DURATION", HA_OPT_DURATION, &question.crit_ms,
+	    "--check: the lag that is a CRIT (5m)" },
+	{ 0, "explain", "PATH", HA_OPT_STRING, &question.explain,
+	    "what a running ha-push knows about PATH; with -C and no "
+	    "STATUSFILE: do -x and -X leave it out?" },
+	{ 0, "release", "STATUSFILE", HA_OPT_STRING, &question.release,
+	    "let the deletions go that the ha-push that keeps STATUSFILE "
+	    "holds" },
+	{ 0, "reason", "WORDS", HA_OPT_STRING, &question.reason,
+	    "why; for --release" },
 	{ .long_name = "keepalive",
 	    .argument = "DURATION",
 	    .kind = HA_OPT_DURATION,
@@ -129,6 +150,11 @@ static const struct ha_opt_command command = {
 	    "  ha-watch /srv/www | ha-push web2:/srv/www\n"
 	    "  ha-watch /srv/www | ha-push web2:/srv/www web3:/srv/www\n"
 	    "  ha-push --all -C /srv/www web2:/srv/www\n"
+	    "Questions to a running one that has --status STATUSFILE:\n"
+	    "  ha-push --sync STATUSFILE [-T 30s]\n"
+	    "  ha-push --check STATUSFILE [-w 30s] [-c 5m] [-F nagios]\n"
+	    "  ha-push --explain PATH [STATUSFILE]\n"
+	    "  ha-push --release STATUSFILE --reason WORDS\n"
 	    "\n"
 	    "Exit status: 0 done; 64 usage; 65 bad input; 66 source missing or replaced;\n"
 	    "69 peer unreachable; 73 its directory is missing or not writable; 74 its\n"
@@ -192,6 +218,19 @@ take_lock(void)
 	ha_buf_release(&path);
 }
 
+/* The mirror matters more than questions about it. */
+static void
+listen_for_questions(void)
+{
+	struct ha_err err;
+
+	if (control_open(&push, &err) == 0)
+		return;
+	if (err.status == EX_TEMPFAIL)
+		ha_die_err(&err);
+	ha_warn("--status: %s: it can't be asked", err.msg);
+}
+
 static void
 prepare(const char *target)
 {
@@ -230,8 +269,10 @@ prepare(const char *target)
 	/* Several would write over each other's. */
 	if (push.parent == 0 && isatty(STDERR_FILENO))
 		push.rsync.progress = report_progress;
-	if (!push.conf.dry_run)
+	if (!push.conf.dry_run) {
 		take_lock();
+		listen_for_questions();
+	}
 }
 
 /* Make target the same as the source.  Returns the exit status. */
@@ -243,6 +284,7 @@ mirror(const char *target)
 	prepare(target);
 	status = push.conf.dry_run ? loop_dry_run() : loop_run();
 	loop_end();
+	control_close(&push);
 	links_free(push.links);
 	input_release(&push);
 	dirty_release(&push.dirty);
@@ -316,7 +358,7 @@ int
 main(int argc, char **argv)
 {
 	struct ha_err err;
-	int first, status;
+	int first, status, usage_status;
 
 	if (argc > 2 && strncmp(argv[1], "--rsh-pass=", 11) == 0)
 		return rsync_rsh_main(argc, argv);
@@ -324,13 +366,25 @@ main(int argc, char **argv)
 	report_init(&push.report);
 	fence_init(&push.fence);
 	push.source.fd = push.lock_fd = -1;
-	push.conf.give_up_ms = 60000;
 	push.transport.timeout_ms = STEP_TIMEOUT_MS;
 	push.transport.keepalive_ms = KEEPALIVE_MS;
+	ask_init(&question);
 	push.match = ha_match_new();
 	if (ha_match_keep(push.match, HA_CHANGE_COOKIE_PATTERN, &err) != 0)
 		ha_die_err(&err);
-	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
+	usage_status = ask_usage_status(argc, argv);
+	first = ha_opt_parse(argc, argv, &command, usage_status);
+	if (ask_is_question(&question, usage_status)) {
+		question.source = push.conf.source;
+		question.match = push.match;
+		question.quiet = push.report.quiet;
+		return ask_run(&question, argv + first);
+	}
+	push.conf.give_up_ms =
+	    question.timeout_ms >= 0 ? question.timeout_ms : GIVE_UP_MS;
+	if (question.format != NULL)
+		push.report.format = question.format;
+	push.own_rules = ha_match_count(push.match);
 	check_usage();
 	take_targets(argc - first, argv + first);
 	status =

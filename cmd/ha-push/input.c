@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "change.h"
 #include "clock.h"
+#include "control.h"
 #include "fs.h"
 #include "msg.h"
 
@@ -35,6 +36,7 @@ input_release(struct push *push)
 	while ((barrier = push->barriers) != NULL) {
 		push->barriers = barrier->next;
 		free(barrier->line);
+		free(barrier->token);
 		free(barrier);
 	}
 }
@@ -102,12 +104,30 @@ take_comment(struct push *push, char *line, struct ha_err *err)
 	return rc;
 }
 
+/* What nobody can watch is compared, and nothing that waits has a pause. */
 static void
-add_barrier(struct push *push, const char *line)
+prepare_answer(struct push *push)
 {
-	struct barrier *barrier = ha_xcalloc(1, sizeof(*barrier));
+	for (unsigned i = 0; i < push->report.unwatched_count; i++)
+		dirty_mark(&push->dirty, push->report.unwatched[i], DIRTY_TREE,
+		    NULL, 0);
+	dirty_hurry(&push->dirty);
+}
+
+static void
+add_barrier(struct push *push, const char *line, const char *token)
+{
+	int is_awaited = control_awaits(push, token);
+	struct barrier *barrier;
 
 	push->input.barrier_ns = ha_clock_now_ns();
+	if (!is_awaited && push->report.acks_fd < 0)
+		return;
+	barrier = ha_xcalloc(1, sizeof(*barrier));
+	if (is_awaited) {
+		prepare_answer(push);
+		barrier->token = ha_xstrdup(token);
+	}
 	barrier->epoch = dirty_barrier(&push->dirty);
 	barrier->line = ha_xstrdup(line);
 	*push->barriers_tail = barrier;
@@ -209,7 +229,7 @@ take_record(struct push *push, char *line, size_t len, struct ha_err *err)
 	if (rc != 0)
 		malformed(push, err);
 	else if (change.op == 'S')
-		add_barrier(push, raw.data);
+		add_barrier(push, raw.data, change.path);
 	else if (change.op == 'M')
 		dirty_rename(&push->dirty, change.path, change.new_path,
 		    change.kind, ack);
@@ -253,6 +273,7 @@ take_end(struct push *push)
 {
 	push->input.at_end = 1;
 	push->last_progress_ns = ha_clock_now_ns();
+	control_input_ended(push);
 	if (ha_in_rest(&push->input.in) > 0)
 		ha_warn("the input ends in the middle of a record, which is "
 			"left out");
@@ -308,7 +329,10 @@ input_settle_barriers(struct push *push, struct ha_buf *acks)
 		push->barriers = barrier->next;
 		if (push->barriers == NULL)
 			push->barriers_tail = &push->barriers;
+		if (barrier->token != NULL)
+			control_settled(push, barrier->token);
 		free(barrier->line);
+		free(barrier->token);
 		free(barrier);
 	}
 }

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "batch.h"
 #include "clock.h"
+#include "control.h"
 #include "input.h"
 #include "msg.h"
 #include "out.h"
@@ -85,6 +86,7 @@ wait_poll(struct pollfd *fds, nfds_t count, int64_t deadline_ns)
 	struct pollfd all[32];
 	nfds_t n = count;
 	int64_t due_ns = report_due_ns(push);
+	nfds_t asked;
 	int ready;
 
 	if (count > 28)
@@ -94,9 +96,13 @@ wait_poll(struct pollfd *fds, nfds_t count, int64_t deadline_ns)
 	all[n++] = (struct pollfd){ sig_fd, POLLIN, 0 };
 	if (!push->input.at_end && !input_failed)
 		all[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+	asked = n;
+	all[n++] = (struct pollfd){ control_fd(push), POLLIN, 0 };
 	/* Without a wish poll still tells that the reader is gone. */
 	all[n++] = (struct pollfd){ STDOUT_FILENO,
 		push->report.pending.len > 0 ? POLLOUT : 0, 0 };
+	if (control_due_ns(push) < due_ns)
+		due_ns = control_due_ns(push);
 	if (due_ns < deadline_ns)
 		deadline_ns = due_ns;
 	ready = poll(all, n, ha_clock_poll_ms(deadline_ns));
@@ -107,6 +113,9 @@ wait_poll(struct pollfd *fds, nfds_t count, int64_t deadline_ns)
 	if (!push->input.at_end && !input_failed && ready > 0 &&
 	    all[count + 1].revents != 0)
 		take_input();
+	if (all[asked].revents != 0 ||
+	    control_due_ns(push) <= ha_clock_now_ns())
+		control_serve(push);
 	if (ready > 0 && (all[n - 1].revents & POLLERR) && ha_out_reader_gone())
 		ha_out_die_of_pipe();
 	report_run(push, 0);

@@ -55,13 +55,17 @@ struct input {
 struct barrier {
 	uint64_t epoch;
 	char *line;
+	char *token; /* that somebody waits for, or NULL */
 	struct barrier *next;
 };
+
+struct control;
 
 struct push {
 	struct push_conf conf;
 	struct source source;
 	struct ha_match *match;
+	size_t own_rules; /* the first ones: not from ha-watch */
 	struct links *links;
 	struct recent recent;
 	struct input input;
@@ -74,6 +78,7 @@ struct push {
 	int is_cold; /* one has failed: none, until it would have been used */
 	struct report report;
 	struct fence fence;
+	struct control *control; /* or NULL */
 	size_t chunk; /* paths a round takes at most */
 	unsigned disk_strikes; /* batches of which nothing passed a full disk */
 	int64_t next_walk_ns; /* no walk for hard links before this */

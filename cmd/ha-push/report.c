@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -37,6 +38,17 @@ enum kind {
 	KIND_SILENT,
 	KIND_DIED,
 	KIND_FAULT,
+};
+
+static const char *const kind_names[] = {
+	[KIND_OK] = "ok",
+	[KIND_LAGGING] = "lagging",
+	[KIND_UNWATCHED] = "unwatched",
+	[KIND_WARNING] = "warning",
+	[KIND_FAILING] = "failing",
+	[KIND_SILENT] = "silent",
+	[KIND_DIED] = "died",
+	[KIND_FAULT] = "fault",
 };
 
 /* What the three forms are made of. */
@@ -258,6 +270,40 @@ report_words(struct push *push)
 	return view.words;
 }
 
+const char *
+report_state(struct push *push, char **words)
+{
+	struct view view;
+
+	view_init(&view, push);
+	*words = view.words;
+	return ha_status_name(view.state);
+}
+
+void
+report_boot(char boot[REPORT_BOOT_SIZE])
+{
+	struct ha_buf text = HA_BUF_INIT;
+	struct ha_err err;
+
+	strcpy(boot, "-");
+	if (ha_fs_read_file(
+		"/proc/sys/kernel/random/boot_id", 4096, &text, &err) == 0) {
+		text.data[strcspn(text.data, "\n")] = '\0';
+		snprintf(boot, REPORT_BOOT_SIZE, "%s", text.data);
+	}
+	ha_buf_release(&text);
+}
+
+int64_t
+report_uptime_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void
 add_perf(struct ha_buf *perf, const struct push *push, const struct view *view)
 {
@@ -311,6 +357,17 @@ add_record(struct ha_buf *out, const struct push *push, const struct view *view)
 	free(check);
 }
 
+/* The file's age, though the wall clock may be set. */
+static void
+add_boot_clock(struct ha_buf *text)
+{
+	char boot[REPORT_BOOT_SIZE];
+
+	report_boot(boot);
+	ha_buf_addf(text, "boot\t%s\nuptime_ms\t%lld\n", boot,
+	    (long long)report_uptime_ms());
+}
+
 static void
 add_text(struct ha_buf *text, const struct push *push, const struct view *view)
 {
@@ -329,11 +386,12 @@ add_text(struct ha_buf *text, const struct push *push, const struct view *view)
 	ha_buf_add_str(text, "\ntarget\t");
 	ha_rec_add_field(
 	    text, push->conf.target.typed, strlen(push->conf.target.typed));
-	ha_buf_addf(
-	    text, "\nstate\t%s\nmessage\t", ha_status_name(view->state));
+	ha_buf_addf(text, "\nstate\t%s\ncause\t%s\nmessage\t",
+	    ha_status_name(view->state), kind_names[view->kind]);
 	ha_rec_add_field(text, view->words, strlen(view->words));
 	ha_buf_addf(text, "\nperf\t%s\n", perf.data);
 	ha_buf_release(&perf);
+	add_boot_clock(text);
 }
 
 /* A line a failing path: since when (ms), how often it was tried, why. */

@@ -83,4 +83,18 @@ void report_progress_end(void);
  */
 char *report_words(struct push *push);
 
+#define REPORT_BOOT_SIZE 64
+/*
+ * By what the status file's age is measured: this start of the machine ("-":
+ * not known), and the time since then (CLOCK_BOOTTIME), which nobody sets.
+ */
+void report_boot(char boot[REPORT_BOOT_SIZE]);
+int64_t report_uptime_ms(void);
+
+/*
+ * The state's name (ha_status_name()), and the same words; *words is the
+ * caller's to free.
+ */
+const char *report_state(struct push *push, char **words);
+
 #endif

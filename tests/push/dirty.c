@@ -144,6 +144,48 @@ find(const struct dirty *dirty, const char *path)
 	return NULL;
 }
 
+/* What changes whenever it is sent has a pause; an asked barrier has none. */
+static void
+hurry_ends_pauses(void **state)
+{
+	struct ha_buf acks = HA_BUF_INIT;
+	struct dirty dirty;
+	struct dirty_entry *log, *missing;
+	int64_t now_ns = ha_clock_now_ns();
+	uint64_t epoch;
+
+	(void)state;
+	dirty_init(&dirty);
+	assert_null(dirty_find(&dirty, "log"));
+	dirty_mark(&dirty, "log", DIRTY_CONTENT, NULL, 0);
+	for (int i = 0; i < 4; i++) {
+		dirty_take(&dirty, &log, 1, 1000, now_ns + i * FAR_NS);
+		dirty_changed(&dirty, log, &acks, now_ns + i * FAR_NS);
+	}
+	assert_ptr_equal(dirty_find(&dirty, "log"), log);
+	dirty_mark(&dirty, "missing", DIRTY_CONTENT, NULL, 0);
+	missing = take_one(&dirty, "missing");
+	dirty_wait(&dirty, missing, now_ns + FAR_NS);
+	assert_false(dirty_has_work(&dirty, now_ns));
+	dirty_hurry(&dirty);
+	epoch = dirty_barrier(&dirty);
+	assert_int_equal(dirty.ready.count, 1);
+	log = take_one(&dirty, "log");
+	/* It changed before the barrier once more, and after it. */
+	dirty_mark_at(&dirty, "log", DIRTY_CONTENT, now_ns, epoch);
+	dirty_changed(&dirty, log, &acks, now_ns);
+	log = take_one(&dirty, "log");
+	dirty_changed(&dirty, log, &acks, now_ns);
+	assert_true(log->epoch > epoch);
+	assert_false(dirty_has_work(&dirty, now_ns));
+	assert_false(dirty_epoch_is_done(&dirty, epoch));
+	assert_int_equal(
+	    dirty_take(&dirty, &missing, 1, 1000, now_ns + FAR_NS), 1);
+	dirty_done(&dirty, missing, &acks);
+	dirty_release(&dirty);
+	ha_buf_release(&acks);
+}
+
 static void
 renames_take_marks_along(void **state)
 {
@@ -491,6 +533,7 @@ main(void)
 		cmocka_unit_test(marked_in_flight_stays),
 		cmocka_unit_test(older_mark_in_flight_holds_its_barrier),
 		cmocka_unit_test(again_later_waits),
+		cmocka_unit_test(hurry_ends_pauses),
 		cmocka_unit_test(renames_take_marks_along),
 		cmocka_unit_test(unknown_trees_follow_renames),
 		cmocka_unit_test(late_marks_follow_queued_renames),
