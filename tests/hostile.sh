@@ -92,6 +92,7 @@ pipe()
 	# shellcheck disable=SC2086 # words
 	spawn -i "$T/pipe" -o "$T/records" -e "$T/words" \
 	    ${push_as-} ha-push --ssh-config "$HA_SSH_CONFIG" --acks "$T/acks" \
+	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} \
 	    --status "$T/status" "$@" "peer:$D"
 	pusher=$pid
 }

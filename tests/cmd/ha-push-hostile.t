@@ -260,7 +260,7 @@ serve
 ## The login shell prints something
 
 # What the peer's accounts are is ours only below with-sshd's namespaces.
-if [ "$HA_SSH_DIR/passwd" -ef /etc/passwd ]; then
+if cmp -s "$HA_SSH_DIR/passwd" /etc/passwd; then
 	sed 's|:/bin/sh$|:/bin/bash|' /etc/passwd >"$T/passwd"
 	cat "$T/passwd" >/etc/passwd
 	arena
