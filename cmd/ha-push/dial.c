@@ -243,6 +243,14 @@ await_connect(int fd, int64_t deadline_ns, int *sys, struct ha_err *err)
 	return 0;
 }
 
+void
+dial_bound(int fd)
+{
+	unsigned ms = DIAL_UNHEARD_MS;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
 /* Returns the socket, or -1. */
 static int
 connect_to(const struct sshconf *conf, const struct sockaddr_storage *address,
@@ -266,6 +274,7 @@ connect_to(const struct sshconf *conf, const struct sockaddr_storage *address,
 		int on = 1;
 
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		dial_bound(fd);
 		return fd;
 	}
 	connect_failed(conf, address, sys, err);

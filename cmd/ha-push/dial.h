@@ -25,6 +25,15 @@ struct dial {
 	}
 
 /*
+ * What a link that is cut has taken must not arrive long after: the peer may
+ * have become the active node meanwhile.  So the kernel gives bytes up that
+ * nobody acknowledges for so long, those of a closed socket too.  Source:
+ * tcp(7), TCP_USER_TIMEOUT.
+ */
+#define DIAL_UNHEARD_MS 10000
+void dial_bound(int fd);
+
+/*
  * Connect, trying each address in turn; timeout_ms is for the look-up and for
  * each address.  EX_UNAVAILABLE when the host is unknown, refuses, can't be
  * reached or does not answer; EX_TEMPFAIL when interrupted; EX_CONFIG.

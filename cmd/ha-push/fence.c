@@ -384,7 +384,12 @@ check_peer(struct push *push, struct ha_err *err)
 	uint64_t own_epoch = fence->own.is_there ? fence->own.role.epoch : 0;
 	int rc;
 
-	if (ha_clock_now_ns() >= fence->look_ns) {
+	/*
+	 * Where roles are in use each round begins with an answer of the peer:
+	 * what is sent after it is not for a link that is cut.
+	 */
+	if (fence->own.is_there || fence->peer.is_there ||
+	    ha_clock_now_ns() >= fence->look_ns) {
 		rc = read_peer(push, err);
 		if (rc < 0 && err->status != EX_NOPERM)
 			return -1;

@@ -34,7 +34,7 @@ struct fence {
 	/* The peer's file: attributes, since when it has them, the last read. */
 	struct sftp_attrs seen;
 	int64_t seen_ns, read_ns;
-	int64_t look_ns; /* it is not looked at before */
+	int64_t look_ns; /* without roles it is not looked at before */
 	int64_t tell_ns; /* nor is the peer told the same epoch again */
 	uint64_t told; /* the epoch that it was told, or could not be */
 };
@@ -55,8 +55,8 @@ int fence_check_own(struct push *push, struct ha_err *err);
 void fence_connected(struct push *push);
 
 /*
- * See both roles, the peer's at most once a second, and tell a standby the
- * epoch of this node.  -1 as above; EX_NOPERM too when the peer is active or
+ * See both roles, the peer's at most once a second while neither node has one,
+ * and tell a standby the epoch of this node.  -1 as above; EX_NOPERM too when the peer is active or
  * its file can't be read; EX_UNAVAILABLE or EX_TEMPFAIL, without is_refused,
  * when the link or the SFTP server is lost.
  */

@@ -18,12 +18,14 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "clock.h"
 #include "complaint.h"
+#include "dial.h"
 #include "msg.h"
 #include "run.h"
 #include "transport-kind.h"
@@ -807,6 +809,31 @@ await_login(struct session *t, const struct nest *nest, struct ha_err *err)
 	}
 }
 
+/*
+ * The socket is ssh's, which has no option for this; behind a proxy it is
+ * another process's.  Source: pidfd_getfd(2), Linux 5.6.
+ */
+static void
+bound_sockets(const struct session *t)
+{
+	char *path = ha_xasprintf("/proc/%ld/fd", (long)t->ssh);
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		int fd = (int)syscall(
+		    SYS_pidfd_getfd, t->pidfd, atoi(entry->d_name), 0);
+
+		if (fd >= 0) {
+			dial_bound(fd);
+			close(fd);
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+}
+
 static int
 enter_proxy_mode(struct session *t, struct ha_err *err)
 {
@@ -840,6 +867,8 @@ log_in(struct session *t, struct ha_err *err)
 		rc = await_login(t, &nest, err);
 	if (rc == 0)
 		rc = enter_proxy_mode(t, err);
+	if (rc == 0)
+		bound_sockets(t);
 	if (rc < 0)
 		reap(t);
 	nest_close(&nest);
