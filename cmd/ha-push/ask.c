@@ -261,10 +261,10 @@ ask(struct asked *asked, const char *question, const char *arg,
 	if (send_question(asked, question, arg, err) != 0 ||
 	    await_answer(asked, deadline_ns, answer, err) != 0)
 		return -1;
-	if (answer->count <= count || strcmp(answer->fields[0], word) != 0)
-		return ha_err_set(
-		    err, EX_TEMPFAIL, 0, "it does not know the question");
-	return 0;
+	if (answer->count > count && strcmp(answer->fields[0], word) == 0)
+		return 0;
+	ha_err_set(err, EX_TEMPFAIL, 0, "it does not know the question");
+	return -1;
 }
 
 static int
@@ -520,7 +520,7 @@ static int
 run_release(const struct ask *conf)
 {
 	struct asked *list = NULL;
-	struct answer answer = { .count = 0 };
+	struct answer answer;
 	struct ha_err err = { .status = 0 };
 	int status, released = 0, none = 0;
 
