@@ -106,8 +106,18 @@ dirty_init(struct dirty *dirty)
 }
 
 static void
+hold_free(struct dirty_hold *hold)
+{
+	if (hold == NULL)
+		return;
+	ha_buf_release(&hold->names);
+	free(hold);
+}
+
+static void
 entry_free(struct dirty_entry *entry)
 {
+	hold_free(entry->hold);
 	ha_buf_release(&entry->acks);
 	ha_buf_release(&entry->again_acks);
 	free(entry->why);
@@ -212,6 +222,18 @@ add(struct dirty *dirty, const char *path, size_t len, uint32_t hash)
 }
 
 static void
+end_hold(struct dirty *dirty, struct dirty_entry *entry)
+{
+	entry->allowed = 0;
+	if (entry->hold == NULL)
+		return;
+	dirty->hold_count--;
+	dirty->hold_names -= entry->hold->count;
+	hold_free(entry->hold);
+	entry->hold = NULL;
+}
+
+static void
 unlink_entry(struct dirty *dirty, struct dirty_entry *entry)
 {
 	struct dirty_entry **slot =
@@ -222,6 +244,7 @@ unlink_entry(struct dirty *dirty, struct dirty_entry *entry)
 	*slot = entry->chain;
 	dirty->count--;
 	dirty->failing -= entry->failures > 0;
+	end_hold(dirty, entry);
 	age_drop(dirty, entry->first_ns);
 }
 
@@ -230,7 +253,17 @@ list_of(struct dirty *dirty, struct dirty_entry *entry)
 {
 	if (entry->in_flight)
 		return &dirty->flying;
+	if (entry->is_held)
+		return &dirty->held;
 	return entry->due_ns != 0 ? &dirty->later : &dirty->ready;
+}
+
+static void
+wake_held(struct dirty *dirty, struct dirty_entry *entry)
+{
+	list_remove(&dirty->held, entry);
+	entry->is_held = 0;
+	list_add(&dirty->ready, entry);
 }
 
 /* Of two marks of one path, barriers and lag go by the older. */
@@ -266,6 +299,8 @@ mark_at(struct dirty *dirty, const char *path, size_t len, unsigned flags,
 		entry->flags |= flags;
 		older(dirty, &entry->epoch, &entry->first_ns, epoch, first_ns);
 		age_add(dirty, first_ns);
+		if (entry->is_held)
+			wake_held(dirty, entry);
 	} else if (entry->again) {
 		entry->again_flags |= flags;
 		entry->again_due_ns = 0;
@@ -370,6 +405,11 @@ move_entry(struct dirty *dirty, struct dirty_entry *entry, size_t from_len,
 	ha_buf_release(&path);
 	if (entry->in_flight)
 		return;
+	if (moved->hold == NULL) {
+		moved->hold = entry->hold;
+		moved->allowed = entry->allowed;
+		entry->hold = NULL;
+	}
 	ha_buf_add(moved->in_flight ? &moved->again_acks : &moved->acks,
 	    entry->acks.data, entry->acks.len);
 	list_remove(list_of(dirty, entry), entry);
@@ -392,6 +432,20 @@ move_below(struct dirty *dirty, struct dirty_list *list, const char *from,
 		if (is_at_or_below(entry->path, from, from_len))
 			move_entry(dirty, entry, from_len, to);
 		entry = next;
+	}
+}
+
+/* So that what is held at or below dir is moved with what is ready. */
+static void
+wake_below(struct dirty *dirty, const char *dir)
+{
+	size_t len = strlen(dir);
+	struct dirty_entry *next;
+
+	for (struct dirty_entry *e = dirty->held.head; e != NULL; e = next) {
+		next = e->next;
+		if (is_at_or_below(e->path, dir, len))
+			wake_held(dirty, e);
 	}
 }
 
@@ -424,6 +478,7 @@ dirty_rename(struct dirty *dirty, const char *from, const char *to, char kind,
 	inherit_tree(dirty, from, to);
 	if (kind == 'd') {
 		move_below(dirty, &dirty->flying, from, to);
+		wake_below(dirty, from);
 		move_below(dirty, &dirty->later, from, to);
 		move_below(dirty, &dirty->ready, from, to);
 	} else {
@@ -569,6 +624,7 @@ dirty_done(struct dirty *dirty, struct dirty_entry *entry, struct ha_buf *acks)
 		int64_t due_ns = entry->again_due_ns;
 
 		forget_failure(dirty, entry);
+		end_hold(dirty, entry);
 		adopt_again(dirty, entry, 0);
 		land(dirty, entry, due_ns);
 		return;
@@ -601,6 +657,7 @@ dirty_changed(struct dirty *dirty, struct dirty_entry *entry,
 	int64_t pause_ms = entry->pause_ms;
 
 	forget_failure(dirty, entry);
+	end_hold(dirty, entry);
 	entry->pause_ms = pause_ms == 0 ? CHANGED_FIRST_MS : pause_ms * 2;
 	if (entry->pause_ms > CHANGED_MAX_MS)
 		entry->pause_ms = CHANGED_MAX_MS;
@@ -661,6 +718,71 @@ dirty_hurry(struct dirty *dirty)
 	}
 }
 
+void
+dirty_hold(struct dirty *dirty, struct dirty_entry *entry, uint64_t count,
+    const struct ha_buf *names)
+{
+	int was_again = entry->again;
+
+	/* It was let go meanwhile. */
+	if (entry->hold != NULL && entry->allowed >= count) {
+		dirty_return(dirty, entry);
+		return;
+	}
+	if (entry->hold == NULL) {
+		entry->hold = ha_xcalloc(1, sizeof(*entry->hold));
+		entry->hold->since_ns = ha_clock_now_ns();
+		ha_buf_init(&entry->hold->names);
+		dirty->hold_count++;
+	}
+	dirty->hold_names += count - entry->hold->count;
+	entry->hold->count = count;
+	ha_buf_reset(&entry->hold->names);
+	if (names != NULL)
+		ha_buf_add(&entry->hold->names, names->data, names->len);
+	entry->allowed = 0;
+	forget_failure(dirty, entry);
+	adopt_again(dirty, entry, 1);
+	land(dirty, entry, 0);
+	if (was_again)
+		return;
+	list_remove(&dirty->ready, entry);
+	entry->is_held = 1;
+	list_add(&dirty->held, entry);
+}
+
+void
+dirty_look_again(struct dirty *dirty)
+{
+	struct dirty_entry *next;
+
+	for (struct dirty_entry *e = dirty->held.head; e != NULL; e = next) {
+		next = e->next;
+		if (!(e->flags & DIRTY_TREE))
+			wake_held(dirty, e);
+	}
+}
+
+static void
+allow(struct dirty_list *list)
+{
+	for (struct dirty_entry *e = list->head; e != NULL; e = e->next)
+		if (e->hold != NULL)
+			e->allowed = e->hold->count;
+}
+
+uint64_t
+dirty_let_go(struct dirty *dirty)
+{
+	allow(&dirty->flying);
+	allow(&dirty->later);
+	allow(&dirty->ready);
+	allow(&dirty->held);
+	while (dirty->held.head != NULL)
+		wake_held(dirty, dirty->held.head);
+	return dirty->hold_names;
+}
+
 int64_t
 dirty_next_due(const struct dirty *dirty)
 {
@@ -698,6 +820,7 @@ dirty_oldest_ns(struct dirty *dirty)
 	if (!dirty->oldest_known) {
 		oldest_ns = oldest_of(&dirty->flying, oldest_ns);
 		oldest_ns = oldest_of(&dirty->later, oldest_ns);
+		oldest_ns = oldest_of(&dirty->held, oldest_ns);
 		dirty->oldest_ns = oldest_of(&dirty->ready, oldest_ns);
 		dirty->oldest_known = 1;
 	}

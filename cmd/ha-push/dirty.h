@@ -22,6 +22,13 @@ enum {
 	    8, /* it was gone in between: another kind may stand there */
 };
 
+/* A deletion that waits for a person: more would go than may in an hour. */
+struct dirty_hold {
+	int64_t since_ns;
+	uint64_t count; /* names that would go */
+	struct ha_buf names; /* some of them, a NUL behind each; or empty */
+};
+
 struct dirty_entry {
 	char *path;
 	size_t path_len;
@@ -42,6 +49,9 @@ struct dirty_entry {
 	int64_t due_ns; /* not to be tried before; 0: now */
 	char *why; /* the last failure in words, or NULL */
 	int is_ours; /* the failure is on this side: it can't be read */
+	struct dirty_hold *hold; /* until it is done; or NULL */
+	int is_held; /* nothing is tried until it is marked again */
+	uint64_t allowed; /* so many names may go whatever the limit */
 	struct ha_buf acks; /* records to echo once this is on the peer */
 	struct ha_buf again_acks;
 	struct dirty_entry *chain;
@@ -69,11 +79,14 @@ struct dirty {
 	struct dirty_list ready; /* to be sent now */
 	struct dirty_list later; /* waiting for due_ns */
 	struct dirty_list flying;
+	struct dirty_list held; /* waiting for a mark, or dirty_let_go() */
 	struct dirty_rename *renames, **renames_tail;
 	size_t rename_count;
 	uint64_t epoch; /* the epoch of what is marked now */
 	uint64_t hurried; /* what is of a lower epoch gets no pause */
 	size_t failing; /* entries whose last try failed */
+	size_t hold_count; /* entries with a hold, in any list */
+	uint64_t hold_names; /* the sum of their counts */
 	int64_t oldest_ns; /* of the entries, while it is known */
 	int oldest_known;
 	struct {
@@ -158,6 +171,18 @@ void dirty_fail(struct dirty *dirty, struct dirty_entry *entry, const char *why,
  * that barriers are not held up by what keeps changing; what fails, once.
  */
 void dirty_hurry(struct dirty *dirty);
+
+/*
+ * Its deletion is held: count names, some of which are in names (a NUL behind
+ * each; NULL: the path itself).  Nothing is tried until it is marked again, and
+ * barriers wait; the hold is over when the entry is done.
+ */
+void dirty_hold(struct dirty *dirty, struct dirty_entry *entry, uint64_t count,
+    const struct ha_buf *names);
+/* Look again at what is held but trees, as if it had been marked. */
+void dirty_look_again(struct dirty *dirty);
+/* All that is held is ready, and what was counted may go.  Returns the number of names. */
+uint64_t dirty_let_go(struct dirty *dirty);
 
 /* When the next entry in later is due; HA_CLOCK_NEVER when there is none. */
 int64_t dirty_next_due(const struct dirty *dirty);

@@ -300,6 +300,114 @@ failures_back_off(void **state)
 	dirty_release(&dirty);
 }
 
+static struct dirty_entry *
+hold_one(struct dirty *dirty, const char *path, unsigned flags, uint64_t count)
+{
+	struct dirty_entry *entry;
+
+	dirty_mark(dirty, path, flags, NULL, 0);
+	entry = take_one(dirty, path);
+	dirty_hold(dirty, entry, count, NULL);
+	return entry;
+}
+
+static void
+held_waits_for_a_mark(void **state)
+{
+	struct ha_buf acks = HA_BUF_INIT;
+	struct dirty dirty;
+	struct dirty_entry *entry;
+	uint64_t epoch;
+
+	(void)state;
+	dirty_init(&dirty);
+	hold_one(&dirty, "a", DIRTY_REPLACED, 3);
+	epoch = dirty_barrier(&dirty);
+	hold_one(&dirty, "b", DIRTY_REPLACED, 4);
+	assert_int_equal(dirty.hold_names, 7);
+	assert_false(dirty_has_work(&dirty, INT64_MAX - 1));
+	assert_true(dirty_next_due(&dirty) == HA_CLOCK_NEVER);
+	assert_true(dirty_oldest_ns(&dirty) != HA_CLOCK_NEVER);
+	dirty_mark(&dirty, "a", DIRTY_CONTENT, NULL, 0);
+	assert_int_equal(dirty.hold_count, 2);
+	entry = take_one(&dirty, "a");
+	assert_false(dirty_epoch_is_done(&dirty, epoch));
+	dirty_done(&dirty, entry, &acks);
+	assert_true(dirty_epoch_is_done(&dirty, epoch));
+	assert_int_equal(dirty.hold_count, 1);
+	assert_int_equal(dirty.hold_names, 4);
+	ha_buf_release(&acks);
+	dirty_release(&dirty);
+}
+
+static void
+marked_before_it_is_held_is_looked_at(void **state)
+{
+	struct dirty dirty;
+	struct dirty_entry *entry;
+
+	(void)state;
+	dirty_init(&dirty);
+	dirty_mark(&dirty, "a", DIRTY_REPLACED, NULL, 0);
+	entry = take_one(&dirty, "a");
+	dirty_mark(&dirty, "a", DIRTY_CONTENT, NULL, 0);
+	dirty_hold(&dirty, entry, 1, NULL);
+	assert_int_equal(dirty.hold_count, 1);
+	assert_int_equal(dirty.held.count, 0);
+	(void)take_one(&dirty, "a");
+	dirty_release(&dirty);
+}
+
+static void
+let_go_allows_what_was_counted(void **state)
+{
+	struct dirty dirty;
+	struct dirty_entry *entry;
+
+	(void)state;
+	dirty_init(&dirty);
+	entry = hold_one(&dirty, "a", DIRTY_TREE, 5);
+	dirty_look_again(&dirty);
+	assert_int_equal(dirty.held.count, 1);
+	assert_int_equal(dirty_let_go(&dirty), 5);
+	assert_int_equal(entry->allowed, 5);
+	(void)take_one(&dirty, "a");
+	/* More than that is there by now. */
+	dirty_hold(&dirty, entry, 6, NULL);
+	assert_int_equal(entry->allowed, 0);
+	assert_int_equal(dirty.held.count, 1);
+	/* Let go while it is on its way. */
+	dirty_mark(&dirty, "a", DIRTY_TREE, NULL, 0);
+	(void)take_one(&dirty, "a");
+	dirty_let_go(&dirty);
+	dirty_hold(&dirty, entry, 6, NULL);
+	assert_int_equal(entry->allowed, 6);
+	(void)take_one(&dirty, "a");
+	dirty_release(&dirty);
+}
+
+static void
+held_follows_renames(void **state)
+{
+	struct dirty dirty;
+	struct dirty_entry *entry;
+
+	(void)state;
+	dirty_init(&dirty);
+	hold_one(&dirty, "d/a", DIRTY_REPLACED, 2);
+	hold_one(&dirty, "d/b", DIRTY_REPLACED, 3);
+	hold_one(&dirty, "e/b", DIRTY_REPLACED, 4);
+	dirty_rename(&dirty, "d", "e", 'd', NULL);
+	assert_int_equal(dirty.count, 2);
+	assert_int_equal(dirty.hold_count, 2);
+	assert_int_equal(dirty.held.count, 0);
+	entry = take_one(&dirty, "e/a");
+	assert_int_equal(entry->hold->count, 2);
+	entry = take_one(&dirty, "e/b");
+	assert_int_equal(entry->hold->count, 4);
+	dirty_release(&dirty);
+}
+
 /* --- at random --- */
 
 /*
@@ -398,7 +506,7 @@ play_renames(struct model *m)
 static void
 settle(struct model *m, struct dirty_entry *entry, int64_t now_ns)
 {
-	switch (test_random(6)) {
+	switch (test_random(8)) {
 	case 0:
 		dirty_return(&m->dirty, entry);
 		break;
@@ -407,6 +515,9 @@ settle(struct model *m, struct dirty_entry *entry, int64_t now_ns)
 		break;
 	case 2:
 		dirty_fail(&m->dirty, entry, "why", 1, now_ns);
+		break;
+	case 3:
+		dirty_hold(&m->dirty, entry, 1 + test_random(5), NULL);
 		break;
 	default:
 		dirty_done(&m->dirty, entry, &m->acks);
@@ -439,16 +550,19 @@ check_sums(struct model *m)
 {
 	struct dirty *d = &m->dirty;
 	const struct dirty_list *const lists[] = { &d->ready, &d->later,
-		&d->flying };
+		&d->flying, &d->held };
 	int64_t oldest_ns = HA_CLOCK_NEVER;
-	uint64_t lowest = d->epoch;
-	size_t count = 0, failing = 0;
+	uint64_t lowest = d->epoch, hold_names = 0;
+	size_t count = 0, failing = 0, hold_count = 0;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		for (const struct dirty_entry *e = lists[i]->head; e != NULL;
 		     e = e->next) {
 			count++;
 			failing += e->failures > 0;
+			hold_count += e->hold != NULL;
+			hold_names += e->hold != NULL ? e->hold->count : 0;
+			assert_int_equal(e->is_held, lists[i] == &d->held);
 			oldest_ns = older(oldest_ns, e->first_ns);
 			lowest = e->epoch < lowest ? e->epoch : lowest;
 			if (e->again && e->again_epoch < lowest)
@@ -461,6 +575,8 @@ check_sums(struct model *m)
 	}
 	assert_int_equal(count, d->count);
 	assert_int_equal(failing, dirty_failing(d));
+	assert_int_equal(hold_count, d->hold_count);
+	assert_int_equal(hold_names, d->hold_names);
 	assert_true(dirty_oldest_ns(d) == oldest_ns);
 	for (uint64_t e = lowest > 3 ? lowest - 3 : 0; e < d->epoch; e++)
 		assert_int_equal(dirty_epoch_is_done(d, e), e < lowest);
@@ -485,6 +601,7 @@ drain(struct model *m, int64_t now_ns)
 		dirty_done(&m->dirty, m->flying[--m->flying_count], &m->acks);
 	while (m->dirty.renames != NULL)
 		play_renames(m);
+	dirty_let_go(&m->dirty);
 	while (dirty_take(&m->dirty, &entry, 1, 10, now_ns) == 1)
 		dirty_done(&m->dirty, entry, &m->acks);
 	collect_acks(m);
@@ -514,6 +631,10 @@ nothing_is_lost(void **state)
 			do_rename(m);
 		else if (what < 55)
 			(void)dirty_barrier(&m->dirty);
+		else if (what == 55)
+			dirty_let_go(&m->dirty);
+		else if (what == 56)
+			dirty_look_again(&m->dirty);
 		else
 			do_round(m, now_ns);
 		check_sums(m);
@@ -539,6 +660,10 @@ main(void)
 		cmocka_unit_test(late_marks_follow_queued_renames),
 		cmocka_unit_test(renames_keep_their_order),
 		cmocka_unit_test(failures_back_off),
+		cmocka_unit_test(held_waits_for_a_mark),
+		cmocka_unit_test(marked_before_it_is_held_is_looked_at),
+		cmocka_unit_test(let_go_allows_what_was_counted),
+		cmocka_unit_test(held_follows_renames),
 		cmocka_unit_test(nothing_is_lost),
 	};
 
