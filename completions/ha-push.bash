@@ -34,6 +34,9 @@ _ha_push()
 	--peer-role-file)
 		return
 		;;
+	--max-delete)
+		return
+		;;
 	--status)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -98,6 +101,7 @@ _ha_push()
 			-T --give-up
 			--force
 			--peer-role-file
+			--max-delete
 			--status
 			--acks
 			-F --format

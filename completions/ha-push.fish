@@ -10,6 +10,7 @@ complete -c ha-push -s X -l exclude-from -r -F -d 'patterns from FILE, one a lin
 complete -c ha-push -s T -l give-up -x -d 'after the end of input: give up this long after the last progress (60s); --sync: after so long in all (30s)'
 complete -c ha-push -l force -x -d 'mirror an empty source over a peer that has files, or against the roles of both nodes; REASON is logged'
 complete -c ha-push -l peer-role-file -x -d 'the role file on the peer (/var/lib/ha/role)'
+complete -c ha-push -l max-delete -x -d 'hold deletions on the peer above LIMIT in an hour: a number, or P% (Ppct) of the files (the larger of 100 and 10%)'
 complete -c ha-push -l status -r -F -d 'keep the state in FILE too, with each failing path'
 complete -c ha-push -l acks -r -F -d 'append each record to FILE once it is on the peer'
 complete -c ha-push -s F -l format -x -a 'tsv json prom nagios' -d 'tsv or json: the status records; prom: tsv, and the --status file for node_exporter; nagios: of --check'

@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "fs.h"
+#include "hold.h"
 #include "input.h"
 #include "msg.h"
 #include "out.h"
@@ -111,54 +112,55 @@ play_renames(struct push *push, struct ha_err *err)
 	return 0;
 }
 
+/* Frees removal->why, or keeps it. */
 static void
-apply_removal(
-    struct round *round, struct item *item, enum peer_result result, char *why)
+apply_removal(struct item *item, struct peer_removal *removal)
 {
-	if (result == PEER_REFUSED) {
-		item->outcome = OUTCOME_FAILED;
-		item->why = why;
-		return;
-	}
-	if (result == PEER_KEPT)
-		ha_say("%s", why);
-	else
-		round->push->report.deletions++;
 	item->outcome = OUTCOME_DONE;
-	free(why);
+	if (removal->result == PEER_HELD) {
+		item->outcome = OUTCOME_HELD;
+		item->extra = removal->count;
+	} else if (removal->result == PEER_REFUSED) {
+		item->outcome = OUTCOME_FAILED;
+		item->why = removal->why;
+		return;
+	} else if (removal->result == PEER_KEPT) {
+		ha_say("%s", removal->why);
+	}
+	free(removal->why);
 }
 
 static int
 remove_gone(struct round *round, struct ha_err *err)
 {
-	const char **paths = ha_xcalloc(round->count + 1, sizeof(*paths));
-	enum peer_result *results =
-	    ha_xcalloc(round->count + 1, sizeof(*results));
-	char **why = ha_xcalloc(round->count + 1, sizeof(*why));
+	struct push *push = round->push;
+	struct peer_removal *removals =
+	    ha_xcalloc(round->count + 1, sizeof(*removals));
+	struct item **items =
+	    ha_xcalloc(round->count + 1, sizeof(struct item *));
 	size_t count = 0;
 	int rc;
 
-	for (size_t i = 0; i < round->count; i++)
-		if (round->items[i].fate == FATE_GONE &&
-		    round->items[i].outcome == OUTCOME_OPEN)
-			paths[count++] = round->items[i].gone;
-	rc = peer_remove(&round->push->peer, round->push->match, paths, count,
-	    results, why, err);
-	count = 0;
 	for (size_t i = 0; i < round->count; i++) {
 		struct item *item = &round->items[i];
 
 		if (item->fate != FATE_GONE || item->outcome != OUTCOME_OPEN)
 			continue;
-		if (rc == 0)
-			apply_removal(round, item, results[count], why[count]);
-		else
-			free(why[count]);
-		count++;
+		items[count] = item;
+		removals[count].path = item->gone;
+		removals[count++].allowed = item->entry->allowed;
 	}
-	free(paths);
-	free(results);
-	free(why);
+	rc = peer_remove(&push->peer, push->match, removals, count, err);
+	for (size_t i = 0; i < count; i++) {
+		if (rc != 0) {
+			free(removals[i].why);
+			continue;
+		}
+		push->report.deletions += removals[i].result == PEER_DONE;
+		apply_removal(items[i], &removals[i]);
+	}
+	free(items);
+	free(removals);
 	return rc;
 }
 
@@ -170,21 +172,22 @@ make_way(struct round *round, struct ha_err *err)
 
 	for (size_t i = 0; i < round->count; i++) {
 		struct item *item = &round->items[i];
-		enum peer_result result;
-		char *why = NULL;
+		struct peer_removal removal = { .path = item->entry->path,
+			.allowed = item->entry->allowed };
 
 		if (item->fate != FATE_SEND ||
 		    !(item->entry->flags & DIRTY_REPLACED) ||
 		    S_ISDIR(item->st.st_mode))
 			continue;
-		if (peer_make_way(&push->peer, push->match, item->entry->path,
-			&result, &why, err) != 0)
+		if (peer_make_way(&push->peer, push->match, &removal, err) != 0)
 			return -1;
-		if (result != PEER_DONE) {
+		if (removal.result == PEER_KEPT) {
 			item->outcome = OUTCOME_FAILED;
-			item->why = why;
+			item->why = removal.why;
+		} else if (removal.result != PEER_DONE) {
+			apply_removal(item, &removal);
 		} else {
-			free(why);
+			free(removal.why);
 		}
 	}
 	return 0;
@@ -254,26 +257,35 @@ batch_check_peer(struct push *push, struct ha_err *err)
 	return peer_check(&push->peer, rsync_path_there(&push->rsync), err);
 }
 
-static int
-run_rsync(struct round *round, enum fate fate, enum rsync_kind kind,
+int
+batch_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
+    struct rsync_result *result, struct ha_err *err)
+{
+	struct rsync_run *run;
+	int rc;
+
+	run = kind == RSYNC_CONTENT ? take_warm(push, names) : NULL;
+	if (run == NULL && batch_start(push, kind, 0, names, &run, err) != 0)
+		return -1;
+	rc = rsync_finish(run, names, result, err);
+	rsync_free(run);
+	push->report.sent_bytes += result->bytes;
+	if (result->bytes > 0)
+		push->last_progress_ns = ha_clock_now_ns();
+	return rc;
+}
+
+int
+batch_run_rsync(struct round *round, enum fate fate, enum rsync_kind kind,
     const struct ha_buf *names, struct ha_err *err)
 {
-	struct push *push = round->push;
 	struct rsync_result result;
-	struct rsync_run *run;
 	int rc;
 
 	if (names->len == 0)
 		return 0;
-	run = kind == RSYNC_CONTENT ? take_warm(push, names) : NULL;
-	if (run == NULL && batch_start(push, kind, 0, names, &run, err) != 0)
-		return -1;
 	rsync_result_init(&result);
-	rc = rsync_finish(run, names, &result, err);
-	rsync_free(run);
-	push->report.sent_bytes += result.bytes;
-	if (result.bytes > 0)
-		push->last_progress_ns = ha_clock_now_ns();
+	rc = batch_run(round->push, kind, names, &result, err);
 	if (rc == 0)
 		rc = judge_run(round, fate, names, &result, err);
 	rsync_result_release(&result);
@@ -302,7 +314,9 @@ mark_crossing(struct round *round)
 		struct item *item = &round->items[i];
 		struct crossing crossing = { &round->push->dirty, item->entry };
 
-		if (item->fate == FATE_TREE && item->outcome == OUTCOME_DONE &&
+		if (item->fate == FATE_TREE &&
+		    (item->outcome == OUTCOME_DONE ||
+			item->outcome == OUTCOME_HELD) &&
 		    strcmp(item->entry->path, HA_CHANGE_ROOT) != 0)
 			links_crossing(round->push->links, item->entry->path,
 			    mark_link, &crossing);
@@ -356,17 +370,17 @@ send_round(struct round *round, struct ha_err *err)
 	if (rc == 0)
 		rc = make_way(round, err);
 	if (rc == 0)
-		rc = run_rsync(
+		rc = batch_run_rsync(
 		    round, FATE_SEND, RSYNC_CONTENT, &round->send, err);
 	if (rc == 0)
-		rc = run_rsync(round, FATE_ATTR, RSYNC_ATTR, &round->attr, err);
+		rc = batch_run_rsync(
+		    round, FATE_ATTR, RSYNC_ATTR, &round->attr, err);
 	if (rc == 0)
-		rc =
-		    run_rsync(round, FATE_TREE, RSYNC_TREE, &round->trees, err);
+		rc = trees_run(round, err);
 	if (rc == 0)
 		mark_crossing(round);
 	if (rc == 0)
-		rc = run_rsync(round, FATE_ROOT, RSYNC_ROOT, &root, err);
+		rc = batch_run_rsync(round, FATE_ROOT, RSYNC_ROOT, &root, err);
 	if (rc == 0)
 		rc = set_root_times(round, err);
 	if (rc == 0)
@@ -441,6 +455,7 @@ finish_round(struct round *round, int rc, struct ha_err *err)
 		reopen(round, 1);
 	}
 	done = judge_settle(round, &acks);
+	hold_settle(push);
 	input_settle_barriers(push, &acks);
 	if (report_acks(push, &acks, &acks_err) != 0)
 		ha_die_err(&acks_err);
@@ -469,8 +484,10 @@ take_items(struct round *round, struct push *push)
 	round->count = dirty_take(&push->dirty, entries, push->chunk,
 	    NAMES_BUDGET, ha_clock_now_ns());
 	round->items = ha_xcalloc(round->count + 1, sizeof(*round->items));
-	for (size_t i = 0; i < round->count; i++)
+	for (size_t i = 0; i < round->count; i++) {
 		round->items[i].entry = entries[i];
+		ha_buf_init(&round->items[i].extra_names);
+	}
 	free(entries);
 }
 
@@ -517,13 +534,19 @@ batch_warm_up(void *context)
 	}
 }
 
+/* What a dry run prints. */
+struct listing {
+	uint64_t seq;
+	uint64_t deletions;
+};
+
 /* rsync's item letters as a change record: rsync(1), --itemize-changes. */
 static void
 print_item(void *context, const char *item, const char *path)
 {
 	struct ha_change change = { 'W', '-', 0, path, "" };
 	struct ha_buf line = HA_BUF_INIT;
-	uint64_t *seq = context;
+	struct listing *listing = context;
 
 	if (item[1] == 'f' || item[1] == 'd')
 		change.kind = item[1];
@@ -537,7 +560,8 @@ print_item(void *context, const char *item, const char *path)
 		change.op = 'A';
 	if (change.op == 'D')
 		change.kind = '-';
-	change.seq = ++*seq;
+	listing->deletions += change.op == 'D';
+	change.seq = ++listing->seq;
 	ha_change_encode(&line, &change);
 	ha_out_write(line.data, line.len);
 	ha_buf_release(&line);
@@ -545,7 +569,7 @@ print_item(void *context, const char *item, const char *path)
 
 static int
 dry_list(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
-    uint64_t *seq, struct ha_err *err)
+    struct listing *listing, struct ha_err *err)
 {
 	struct rsync_result result;
 	struct rsync_run *run;
@@ -561,7 +585,7 @@ dry_list(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
 	rc = rsync_finish(run, NULL, &result, err);
 	rsync_free(run);
 	if (rc == 0) {
-		rsync_each_item(&result.output, print_item, seq);
+		rsync_each_item(&result.output, print_item, listing);
 		if (result.code != 0) {
 			char *why =
 			    rsync_why(&result.errors, result.code, NULL);
@@ -575,19 +599,21 @@ dry_list(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
 }
 
 static int
-dry_gone(struct round *round, uint64_t *seq, struct ha_err *err)
+dry_gone(struct round *round, struct listing *listing, struct ha_err *err)
 {
 	for (size_t i = 0; i < round->count; i++) {
 		struct item *item = &round->items[i];
-		int there;
+		uint64_t names;
 
 		if (item->fate != FATE_GONE || item->outcome != OUTCOME_OPEN)
 			continue;
-		there = peer_exists(&round->push->peer, item->gone, err);
-		if (there < 0)
+		if (peer_count(&round->push->peer, round->push->match,
+			item->gone, &names, err) != 0)
 			return -1;
-		if (there)
-			print_item(seq, "*deleting  ", item->gone);
+		if (names == 0)
+			continue;
+		print_item(listing, "*deleting  ", item->gone);
+		listing->deletions += names - 1;
 	}
 	return 0;
 }
@@ -596,23 +622,28 @@ int
 batch_dry_run(struct push *push, struct ha_err *err)
 {
 	struct ha_buf acks = HA_BUF_INIT;
-	uint64_t seq = 0;
+	struct listing listing = { 0, 0 };
 	int rc = source_check(&push->source, err);
 
 	while (rc == 0 && push->dirty.ready.head != NULL) {
 		struct round round;
 
 		take_items(&round, push);
+		/* No record is about to say why a path is missing. */
+		for (size_t i = 0; i < round.count; i++)
+			round.items[i].entry->was_missing = 1;
 		rc = look_at_items(&round, err);
 		if (rc == 0)
-			rc = dry_gone(&round, &seq, err);
+			rc = dry_gone(&round, &listing, err);
 		if (rc == 0)
-			rc = dry_list(push, RSYNC_ATTR, &round.send, &seq, err);
+			rc = dry_list(
+			    push, RSYNC_ATTR, &round.send, &listing, err);
 		if (rc == 0)
-			rc = dry_list(push, RSYNC_ATTR, &round.attr, &seq, err);
+			rc = dry_list(
+			    push, RSYNC_ATTR, &round.attr, &listing, err);
 		if (rc == 0)
-			rc =
-			    dry_list(push, RSYNC_TREE, &round.trees, &seq, err);
+			rc = dry_list(
+			    push, RSYNC_TREE, &round.trees, &listing, err);
 		for (size_t i = 0; i < round.count; i++) {
 			dirty_done(&push->dirty, round.items[i].entry, &acks);
 			free(round.items[i].gone);
@@ -624,5 +655,7 @@ batch_dry_run(struct push *push, struct ha_err *err)
 		free(round.items);
 	}
 	ha_buf_release(&acks);
+	if (rc == 0)
+		hold_foretell(push, listing.deletions);
 	return rc;
 }

@@ -54,6 +54,16 @@ add_exclude_file(void *target, const char *arg)
 		ha_die(err.status, "-X: %s", err.msg);
 }
 
+static void
+set_max_delete(void *target, const char *arg)
+{
+	struct ha_err err;
+
+	(void)target;
+	if (budget_parse(&push.budget.limit, arg, &err) != 0)
+		ha_die(EX_USAGE, "--max-delete: %s", err.msg);
+}
+
 static const struct ha_opt opts[] = {
 	{ 'f', "targets", "FILE", HA_OPT_STRING, &targets_from,
 	    "targets from FILE too, one a line; with --all - is stdin" },
@@ -81,6 +91,10 @@ static const struct ha_opt opts[] = {
 	    "the roles of both nodes; REASON is logged" },
 	{ 0, "peer-role-file", "PATH", HA_OPT_STRING, &push.fence.peer_path,
 	    "the role file on the peer (/var/lib/ha/role)" },
+	{ 0, "max-delete", "LIMIT", HA_OPT_CALL, NULL,
+	    "hold deletions on the peer above LIMIT in an hour: a number, or "
+	    "P% (Ppct) of the files (the larger of 100 and 10%)",
+	    set_max_delete },
 	{ 0, "status", "FILE", HA_OPT_STRING, &push.report.status_file,
 	    "keep the state in FILE too, with each failing path" },
 	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
@@ -158,9 +172,10 @@ static const struct ha_opt_command command = {
 	    "\n"
 	    "Exit status: 0 done; 64 usage; 65 bad input; 66 source missing or replaced;\n"
 	    "69 peer unreachable; 73 its directory is missing or not writable; 74 its\n"
-	    "disk; 75 try again; 77 refused (role, host key, login, empty source); 78 the\n"
-	    "role file, or ssh's configuration.  While records come a peer's fault is a\n"
-	    "CRIT record and a retry, never an exit, unless it is a role's.\n",
+	    "disk; 75 try again; 77 refused (role, host key, login, empty source,\n"
+	    "deletions held); 78 the role file, or ssh's configuration.  While records\n"
+	    "come a peer's fault is a CRIT record and a retry, never an exit, unless it is\n"
+	    "a role's.\n",
 	.operands = "host",
 	.opts = opts,
 };
@@ -241,6 +256,8 @@ prepare(const char *target)
 	open_acks();
 	push.peer.dir = push.conf.target.dir;
 	push.peer.label = push.conf.target.typed;
+	push.peer.budget = &push.budget;
+	push.rsync.max_delete = UINT64_MAX;
 	push.chunk = PUSH_CHUNK_MAX;
 	push.transport.host = push.conf.target.host;
 	push.transport.user = push.conf.target.user;
@@ -269,10 +286,13 @@ prepare(const char *target)
 	/* Several would write over each other's. */
 	if (push.parent == 0 && isatty(STDERR_FILENO))
 		push.rsync.progress = report_progress;
-	if (!push.conf.dry_run) {
+	if (!push.conf.dry_run)
 		take_lock();
+	if (budget_open(&push.budget, push.source.path, push.conf.target.typed,
+		push.conf.dry_run, &err) != 0)
+		ha_die_err(&err);
+	if (!push.conf.dry_run)
 		listen_for_questions();
-	}
 }
 
 /* Make target the same as the source.  Returns the exit status. */
@@ -285,6 +305,7 @@ mirror(const char *target)
 	status = push.conf.dry_run ? loop_dry_run() : loop_run();
 	loop_end();
 	control_close(&push);
+	budget_close(&push.budget);
 	links_free(push.links);
 	input_release(&push);
 	dirty_release(&push.dirty);

@@ -41,6 +41,7 @@ struct difference {
 struct differences {
 	struct difference *list;
 	size_t count, cap;
+	uint64_t extra; /* those that are only on the peer */
 };
 
 static void
@@ -57,6 +58,7 @@ add_difference(void *context, const char *item, const char *path)
 	all->list[all->count].is_dir = item[1] == 'd';
 	all->list[all->count].is_same =
 	    item[0] == '.' && strspn(item + 2, " ") == ITEM_LETTERS - 2;
+	all->extra += item[0] == '*';
 	all->count++;
 }
 
@@ -85,9 +87,10 @@ static int
 find_differences(struct round *round, enum fate fate,
     const struct ha_buf *names, struct differences *all, struct ha_err *err)
 {
-	enum rsync_kind kind = fate == FATE_TREE   ? RSYNC_TREE
-			       : fate == FATE_ROOT ? RSYNC_ROOT
-						   : RSYNC_ATTR;
+	enum rsync_kind kind = fate == FATE_ROOT    ? RSYNC_ROOT
+			       : fate != FATE_TREE  ? RSYNC_ATTR
+			       : round->keeps_extra ? RSYNC_TREE_KEEP
+						    : RSYNC_TREE;
 	/* A tree may be huge: there, size and time in nanoseconds must do. */
 	unsigned flags = fate == FATE_TREE
 			     ? RSYNC_DRY
@@ -312,7 +315,7 @@ int
 judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
     const struct rsync_result *result, struct ha_err *err)
 {
-	struct differences all = { NULL, 0, 0 };
+	struct differences all = { NULL, 0, 0, 0 };
 	int rc;
 
 	if (result->code == 0) {
@@ -334,6 +337,8 @@ judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
 	/* Not the names' fault, if nothing works there any more. */
 	if (rc == 1 && batch_check_peer(round->push, err) != 0)
 		rc = -1;
+	if (rc == 0 && fate == FATE_TREE && !round->keeps_extra)
+		budget_settle_doubt(&round->push->budget, all.extra);
 	if (rc == 1)
 		blame_all(round, fate, names, result);
 	else if (rc >= 0 && fate == FATE_TREE)
@@ -410,10 +415,14 @@ judge_settle(struct round *round, struct ha_buf *acks)
 		else if (item->outcome == OUTCOME_WAITS)
 			dirty_wait(
 			    dirty, item->entry, ha_clock_deadline(MISSING_MS));
+		else if (item->outcome == OUTCOME_HELD)
+			dirty_hold(dirty, item->entry, item->extra,
+			    &item->extra_names);
 		else
 			dirty_return(dirty, item->entry);
 		free(item->gone);
 		free(item->why);
+		ha_buf_release(&item->extra_names);
 	}
 	return done;
 }

@@ -282,6 +282,10 @@ look_at_tree(struct round *round, struct item *item, struct ha_err *err)
 	if (!is_root && links_has_unknown(push->links, path) &&
 	    find_names(push, item->entry, DIRTY_TREE, err) != 0)
 		return -1;
+	if (is_root) {
+		round->files = totals.files;
+		budget_first_count(&push->budget, totals.files);
+	}
 	if (is_root && totals.files == 0 && totals.dirs == 0) {
 		int rc = peer_has_files(&push->peer, push->match, err);
 

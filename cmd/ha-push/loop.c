@@ -15,6 +15,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "control.h"
+#include "hold.h"
 #include "input.h"
 #include "msg.h"
 #include "out.h"
@@ -215,6 +216,7 @@ connect_peer(struct ha_err *err)
 		doubt_peer();
 		return -1;
 	}
+	dirty_look_again(&push->dirty);
 	if (!push->conf.dry_run)
 		report_start(&push->report);
 	push->last_progress_ns = ha_clock_now_ns();
@@ -452,6 +454,10 @@ end_status(const struct loop *loop)
 	}
 	if (loop->hopeless)
 		return loop->last_status;
+	if (hold_is_all(push) && push->input.ended_well) {
+		hold_say_end(push);
+		return EX_NOPERM;
+	}
 	if (push->stopping && left == 0)
 		return 0;
 	words = report_words(push);
@@ -472,8 +478,8 @@ loop_run(void)
 	int status;
 
 	push->last_progress_ns = ha_clock_now_ns();
-	while (
-	    !push->stopping && !input_failed && !is_finished() && !gives_up())
+	while (!push->stopping && !input_failed && !is_finished() &&
+	       !hold_is_all(push) && !gives_up())
 		if (step(&loop) != 0)
 			break;
 	status = end_status(&loop);

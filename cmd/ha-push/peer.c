@@ -436,6 +436,7 @@ remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
 					   : sftp_wait(peer->sftp, slots[i],
 						 NULL, err);
 			rc = codes[i] < 0 ? -1 : 0;
+			peer->removed += codes[i] == SFTP_OK;
 		}
 		for (size_t i = 0; i < n; i++) {
 			enum peer_result one = PEER_DONE;
@@ -473,6 +474,7 @@ remove_dir(struct peer *peer, const struct ha_match *match, const char *path,
 		    peer, match, path, &listing, depth, result, why, err);
 	if (rc == 0 && code == SFTP_OK && *result == PEER_DONE) {
 		code = sftp_rmdir(peer->sftp, full, err);
+		peer->removed += code == SFTP_OK;
 		if (code < 0)
 			rc = -1;
 		else if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
@@ -513,6 +515,7 @@ remove_any(struct peer *peer, const struct ha_match *match, const char *path,
 	full = full_path(peer, path);
 	code = sftp_remove(peer->sftp, full, err);
 	free(full);
+	peer->removed += code == SFTP_OK;
 	if (code < 0)
 		return -1;
 	if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
@@ -520,84 +523,295 @@ remove_any(struct peer *peer, const struct ha_match *match, const char *path,
 	return 0;
 }
 
-/* A window of removals: sent at once, judged one by one. */
+/* The directories that are still to be listed. */
+struct census {
+	const struct ha_match *match;
+	const char *dir; /* the one that is listed */
+	char **dirs;
+	size_t dir_count, dir_cap;
+	uint64_t count;
+};
+
 static int
-remove_window(struct peer *peer, const struct ha_match *match,
-    const char *const *paths, size_t count, enum peer_result *results,
-    char **why, struct ha_err *err)
+count_name(void *context, const char *name, const struct sftp_attrs *attrs)
+{
+	struct census *census = context;
+	char *path = ha_xasprintf("%s/%s", census->dir, name);
+	int is_dir = S_ISDIR(attrs->mode);
+	int excluded = ha_match_excludes(census->match, path, is_dir, NULL);
+
+	census->count += !excluded;
+	if (excluded || !is_dir) {
+		free(path);
+		return 0;
+	}
+	if (census->dir_count == census->dir_cap) {
+		census->dir_cap = census->dir_cap * 2 + 16;
+		census->dirs = ha_xrealloc(
+		    census->dirs, census->dir_cap * sizeof(*census->dirs));
+	}
+	census->dirs[census->dir_count++] = path;
+	return 0;
+}
+
+/*
+ * How many names below path would go with it?  A directory that can't be
+ * listed counts as an empty one: its removal is refused, too.
+ */
+static int
+count_below(struct peer *peer, const struct ha_match *match, const char *path,
+    uint64_t *count, struct ha_err *err)
+{
+	struct census census = { .match = match };
+	char *dir = ha_xstrdup(path);
+	int code = 0;
+
+	while (dir != NULL) {
+		char *full = full_path(peer, dir);
+
+		census.dir = dir;
+		if (code >= 0)
+			code = sftp_list(
+			    peer->sftp, full, count_name, &census, err);
+		free(full);
+		free(dir);
+		dir = census.dir_count > 0 ? census.dirs[--census.dir_count]
+					   : NULL;
+	}
+	free(census.dirs);
+	*count = census.count;
+	return code < 0 ? -1 : 0;
+}
+
+/* May count names go?  Those above what is allowed are charged. */
+static int
+may_remove(struct peer *peer, struct peer_removal *removal, uint64_t count,
+    uint64_t *charged)
+{
+	*charged = count > removal->allowed ? count - removal->allowed : 0;
+	if (budget_take(peer->budget, *charged))
+		return 1;
+	removal->result = PEER_HELD;
+	removal->count = count;
+	return 0;
+}
+
+/* What was charged and is there still. */
+static void
+give_back(struct peer *peer, uint64_t charged, uint64_t removed, int is_lost)
+{
+	/* Removals whose answers are missing may have been done. */
+	if (is_lost)
+		removed += SFTP_WINDOW;
+	if (charged > removed)
+		budget_refund(peer->budget, charged - removed);
+}
+
+/* A directory, whose own name counts own: as a whole or not at all. */
+static int
+remove_counted(struct peer *peer, const struct ha_match *match,
+    struct peer_removal *removal, uint64_t own, struct ha_err *err)
+{
+	uint64_t below = 0, charged, before = peer->removed;
+	int rc;
+
+	if (!budget_is_unlimited(peer->budget) &&
+	    count_below(peer, match, removal->path, &below, err) != 0)
+		return -1;
+	if (!may_remove(peer, removal, below + own, &charged))
+		return 0;
+	rc = remove_dir(peer, match, removal->path, 0, &removal->result,
+	    &removal->why, err);
+	give_back(peer, charged, peer->removed - before, rc != 0);
+	return rc;
+}
+
+/* What is no file, or can't be removed as one. */
+static int
+remove_one(struct peer *peer, const struct ha_match *match,
+    struct peer_removal *removal, struct ha_err *err)
+{
+	uint64_t charged = 0, before = peer->removed;
+	struct sftp_attrs attrs;
+	int code = look(peer, removal->path, &attrs, err), is_dir, rc;
+
+	if (code < 0)
+		return -1;
+	is_dir = code == SFTP_OK && S_ISDIR(attrs.mode);
+	if (code == SFTP_OK &&
+	    !ha_match_excludes(match, removal->path, is_dir, NULL)) {
+		if (is_dir)
+			return remove_counted(peer, match, removal, 1, err);
+		if (!may_remove(peer, removal, 1, &charged))
+			return 0;
+	}
+	rc = remove_any(peer, match, removal->path, 0, &removal->result,
+	    &removal->why, err);
+	give_back(peer, charged, peer->removed - before, rc != 0);
+	return rc;
+}
+
+/* How many of the names can be tried at once, and what they are charged. */
+static size_t
+affordable(struct peer *peer, const struct peer_removal *removals,
+    const int *codes, size_t count, uint64_t *charged)
+{
+	uint64_t left = budget_left(peer->budget);
+	size_t n;
+
+	*charged = 0;
+	for (n = 0; n < count; n++) {
+		uint64_t cost = codes[n] == SFTP_OK && removals[n].allowed == 0;
+
+		if (*charged + cost > left)
+			break;
+		*charged += cost;
+	}
+	return n;
+}
+
+/* Charged before, as what is sent may be done whatever is heard of it. */
+static int
+try_as_files(struct peer *peer, struct peer_removal *removals, int *codes,
+    size_t count, uint64_t charged, struct ha_err *err)
 {
 	unsigned slots[SFTP_WINDOW];
-	int codes[SFTP_WINDOW];
-	int rc = 0;
+	uint64_t removed = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		int real = parents_are_real(peer, paths[i], err);
-
-		if (real < 0)
-			return -1;
-		/* Excluded unless it is a directory: to be looked at first. */
-		codes[i] = !real ? SFTP_NO_SUCH_FILE
-			   : ha_match_excludes(match, paths[i], 0, NULL)
-			       ? SFTP_FAILURE
-			       : SFTP_OK;
-	}
+	budget_take(peer->budget, charged);
 	for (size_t i = 0; i < count; i++) {
 		char *full;
+		int rc;
 
 		if (codes[i] != SFTP_OK)
 			continue;
-		full = full_path(peer, paths[i]);
+		full = full_path(peer, removals[i].path);
 		rc = sftp_send_remove(peer->sftp, full, &slots[i], err);
 		free(full);
 		if (rc != 0)
 			return -1;
 	}
 	/* All of the window is answered before the next request. */
-	for (size_t i = 0; i < count; i++)
-		if (codes[i] == SFTP_OK &&
-		    (codes[i] = sftp_wait(peer->sftp, slots[i], NULL, err)) < 0)
+	for (size_t i = 0; i < count; i++) {
+		if (codes[i] != SFTP_OK)
+			continue;
+		codes[i] = sftp_wait(peer->sftp, slots[i], NULL, err);
+		if (codes[i] < 0)
 			return -1;
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		results[i] = PEER_DONE;
-		if (codes[i] != SFTP_OK && codes[i] != SFTP_NO_SUCH_FILE)
-			rc = remove_any(peer, match, paths[i], 0, &results[i],
-			    &why[i], err);
+		peer->removed += codes[i] == SFTP_OK;
+		removed += codes[i] == SFTP_OK && removals[i].allowed == 0;
 	}
+	give_back(peer, charged, removed, 0);
+	return 0;
+}
+
+/* Nothing is left for these: which of them are there? */
+static int
+hold_rest(struct peer *peer, struct peer_removal *removals, int *codes,
+    size_t count, struct ha_err *err)
+{
+	unsigned slots[SFTP_WINDOW];
+
+	for (size_t i = 0; i < count; i++) {
+		char *full;
+		int rc;
+
+		if (codes[i] != SFTP_OK)
+			continue;
+		full = full_path(peer, removals[i].path);
+		rc = sftp_send_lstat(peer->sftp, full, &slots[i], err);
+		free(full);
+		if (rc != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct sftp_attrs attrs;
+		uint64_t charged;
+
+		if (codes[i] != SFTP_OK)
+			continue;
+		codes[i] = sftp_wait(peer->sftp, slots[i], &attrs, err);
+		if (codes[i] < 0)
+			return -1;
+		if (codes[i] == SFTP_OK &&
+		    (S_ISDIR(attrs.mode) ||
+			may_remove(peer, &removals[i], 1, &charged)))
+			codes[i] = SFTP_FAILURE;
+	}
+	return 0;
+}
+
+/* A window of removals: sent at once, judged one by one. */
+static int
+remove_window(struct peer *peer, const struct ha_match *match,
+    struct peer_removal *removals, size_t count, struct ha_err *err)
+{
+	int codes[SFTP_WINDOW];
+	size_t n;
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int real = parents_are_real(peer, removals[i].path, err);
+
+		if (real < 0)
+			return -1;
+		/* Excluded unless it is a directory: to be looked at first. */
+		codes[i] = !real ? SFTP_NO_SUCH_FILE
+			   : ha_match_excludes(match, removals[i].path, 0, NULL)
+			       ? SFTP_FAILURE
+			       : SFTP_OK;
+	}
+	for (size_t at = 0; at < count && rc == 0; at += n) {
+		uint64_t charged;
+
+		n = affordable(
+		    peer, removals + at, codes + at, count - at, &charged);
+		if (n > 0) {
+			rc = try_as_files(
+			    peer, removals + at, codes + at, n, charged, err);
+		} else {
+			n = count - at;
+			rc = hold_rest(peer, removals + at, codes + at, n, err);
+		}
+	}
+	for (size_t i = 0; i < count && rc == 0; i++)
+		if (codes[i] != SFTP_OK && codes[i] != SFTP_NO_SUCH_FILE)
+			rc = remove_one(peer, match, &removals[i], err);
 	return rc;
 }
 
 int
 peer_remove(struct peer *peer, const struct ha_match *match,
-    const char *const *paths, size_t count, enum peer_result *results,
-    char **why, struct ha_err *err)
+    struct peer_removal *removals, size_t count, struct ha_err *err)
 {
+	if (!budget_is_unlimited(peer->budget))
+		budget_expect(peer->budget, count);
 	for (size_t i = 0; i < count; i += SFTP_WINDOW) {
 		size_t n = count - i < SFTP_WINDOW ? count - i : SFTP_WINDOW;
 
-		if (remove_window(peer, match, paths + i, n, results + i,
-			why + i, err) != 0)
+		if (remove_window(peer, match, removals + i, n, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 int
-peer_make_way(struct peer *peer, const struct ha_match *match, const char *path,
-    enum peer_result *result, char **why, struct ha_err *err)
+peer_make_way(struct peer *peer, const struct ha_match *match,
+    struct peer_removal *removal, struct ha_err *err)
 {
-	int real = parents_are_real(peer, path, err);
+	int real = parents_are_real(peer, removal->path, err);
 	struct sftp_attrs attrs;
 	int code;
 
-	*result = PEER_DONE;
+	removal->result = PEER_DONE;
 	if (real <= 0)
 		return real;
-	code = look(peer, path, &attrs, err);
+	code = look(peer, removal->path, &attrs, err);
 	if (code < 0)
 		return -1;
 	if (code != SFTP_OK || !S_ISDIR(attrs.mode))
 		return 0;
-	return remove_dir(peer, match, path, 0, result, why, err);
+	return remove_counted(peer, match, removal, 0, err);
 }
 
 /* May from, as the peer has it, become to?  1, 0, -1. */
@@ -605,9 +819,8 @@ static int
 may_rename(struct peer *peer, const struct ha_match *match, const char *from,
     const char *to, char kind, uint64_t size, int64_t mtime, struct ha_err *err)
 {
+	struct peer_removal way = { .path = to };
 	struct sftp_attrs attrs;
-	enum peer_result result;
-	char *why = NULL;
 	int rc, code;
 
 	if ((rc = parents_are_real(peer, from, err)) != 1 ||
@@ -626,11 +839,11 @@ may_rename(struct peer *peer, const struct ha_match *match, const char *from,
 	 * rename(2) has succeeded here, so no directory with something in it
 	 * stood at to: what the peer has there is stale.
 	 */
-	rc = peer_make_way(peer, match, to, &result, &why, err);
-	free(why);
+	rc = peer_make_way(peer, match, &way, err);
+	free(way.why);
 	if (rc != 0)
 		return -1;
-	return result == PEER_DONE;
+	return way.result == PEER_DONE;
 }
 
 int
@@ -656,16 +869,50 @@ peer_rename(struct peer *peer, const struct ha_match *match, const char *from,
 }
 
 int
-peer_exists(struct peer *peer, const char *path, struct ha_err *err)
+peer_count(struct peer *peer, const struct ha_match *match, const char *path,
+    uint64_t *count, struct ha_err *err)
 {
 	int rc = parents_are_real(peer, path, err);
 	struct sftp_attrs attrs;
 	int code;
 
+	*count = 0;
 	if (rc != 1)
 		return rc;
 	code = look(peer, path, &attrs, err);
-	return code < 0 ? -1 : code == SFTP_OK;
+	if (code != SFTP_OK)
+		return code < 0 ? -1 : 0;
+	if (S_ISDIR(attrs.mode) &&
+	    count_below(peer, match, path, count, err) != 0)
+		return -1;
+	++*count;
+	return 0;
+}
+
+static int
+is_any(void *context, const char *name, const struct sftp_attrs *attrs)
+{
+	(void)name;
+	(void)attrs;
+	*(int *)context = 1;
+	return 1;
+}
+
+int
+peer_has_nothing_below(struct peer *peer, const char *path, struct ha_err *err)
+{
+	int rc = parents_are_real(peer, path, err), found = 0, code;
+	char *full;
+
+	/* rsync puts a directory in the place of what is none. */
+	if (rc != 1)
+		return rc == 0 ? 1 : -1;
+	full = full_path(peer, path);
+	code = sftp_list(peer->sftp, full, is_any, &found, err);
+	free(full);
+	if (code < 0)
+		return -1;
+	return code == SFTP_NO_SUCH_FILE || (code == SFTP_OK && !found);
 }
 
 struct search {

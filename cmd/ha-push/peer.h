@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
 #include "buf.h"
 #include "err.h"
 #include "match.h"
@@ -45,6 +46,8 @@ struct peer {
 	int is_single; /* it allows one channel: SFTP or rsync, not both */
 	struct rsync_caps rsync; /* of the rsync there */
 	struct peer_dirs *dirs; /* parents found to be directories */
+	struct budget *budget; /* what is removed is counted; borrowed */
+	uint64_t removed; /* names, so far */
 };
 
 /*
@@ -78,25 +81,32 @@ void peer_forget(struct peer *peer);
 enum peer_result {
 	PEER_DONE = 0,
 	PEER_KEPT = 1, /* something excluded stands there and was kept */
-	PEER_REFUSED = 2, /* the peer said no: *why says what */
+	PEER_REFUSED = 2, /* the peer said no: why says what */
+	PEER_HELD = 3, /* all is there: over the budget */
+};
+
+struct peer_removal {
+	const char *path;
+	uint64_t allowed; /* so many names may go whatever the budget says */
+	enum peer_result result;
+	char *why; /* of what was kept or refused; the caller frees it */
+	uint64_t count; /* of what is held: names that would go */
 };
 
 /*
  * Remove each path, whatever it is, a directory with all below it but what
- * match excludes.  What is not there is done.  results[i] and, unless
- * PEER_DONE, why[i] (which the caller frees) are set for each.
- * -1 when the link is lost.
+ * match excludes.  What is not there is done.  A directory is counted first,
+ * and removed or held as a whole.  -1 when the link is lost.
  */
 int peer_remove(struct peer *peer, const struct ha_match *match,
-    const char *const *paths, size_t count, enum peer_result *results,
-    char **why, struct ha_err *err);
+    struct peer_removal *removals, size_t count, struct ha_err *err);
 
 /*
  * Make way for a local file that is no directory: if a directory stands at
- * path, remove it as above.
+ * path, remove it as above; its own name, which stays in use, is not counted.
  */
 int peer_make_way(struct peer *peer, const struct ha_match *match,
-    const char *path, enum peer_result *result, char **why, struct ha_err *err);
+    struct peer_removal *removal, struct ha_err *err);
 
 /*
  * rename(2) from to to.  Returns 0 done, 1 not done (nothing changed, or only
@@ -108,8 +118,13 @@ int peer_rename(struct peer *peer, const struct ha_match *match,
     const char *from, const char *to, char kind, uint64_t size, int64_t mtime,
     struct ha_err *err);
 
-/* Is there anything at path?  1, 0, -1. */
-int peer_exists(struct peer *peer, const char *path, struct ha_err *err);
+/* How many names would a removal of path take away?  -1: link lost. */
+int peer_count(struct peer *peer, const struct ha_match *match,
+    const char *path, uint64_t *count, struct ha_err *err);
+
+/* Is path missing, no directory or an empty one?  1, 0, -1. */
+int
+peer_has_nothing_below(struct peer *peer, const char *path, struct ha_err *err);
 
 /* Does the target hold anything that match doesn't exclude?  1, 0, -1. */
 int peer_has_files(

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "budget.h"
 #include "change.h"
 #include "dirty.h"
 #include "err.h"
@@ -72,6 +73,7 @@ struct push {
 	struct dirty dirty;
 	struct barrier *barriers, **barriers_tail;
 	struct transport_conf transport;
+	struct budget budget;
 	struct peer peer;
 	struct rsync_conf rsync;
 	struct rsync_run *warm; /* a content run that waits for its names */
@@ -87,6 +89,7 @@ struct push {
 	int lock_fd;
 	int in_round; /* a first SIGTERM lets a round finish */
 	int stopping; /* signals that asked for the end so far */
+	int hold_said; /* that deletions are held is said once */
 	int owners_said; /* "owners are dropped" is said once */
 };
 

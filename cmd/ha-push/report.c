@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "fs.h"
+#include "hold.h"
 #include "msg.h"
 #include "out.h"
 #include "push.h"
@@ -35,6 +36,7 @@ enum kind {
 	KIND_UNWATCHED,
 	KIND_WARNING,
 	KIND_FAILING,
+	KIND_HELD,
 	KIND_SILENT,
 	KIND_DIED,
 	KIND_FAULT,
@@ -167,6 +169,8 @@ judge(const struct push *push, struct view *view)
 		view->kind = KIND_DIED;
 	} else if (silent_ms >= 2 * push->report.silence_ms) {
 		view->kind = KIND_SILENT;
+	} else if (push->dirty.hold_count > 0) {
+		view->kind = KIND_HELD;
 	} else {
 		view->state = HA_STATUS_WARN;
 		if (silent_ms >= push->report.silence_ms)
@@ -187,7 +191,7 @@ judge(const struct push *push, struct view *view)
 }
 
 static void
-say_kind(const struct push *push, const struct view *view, struct ha_buf *words)
+say_kind(struct push *push, const struct view *view, struct ha_buf *words)
 {
 	const struct dirty_entry *entry;
 	char since[64];
@@ -211,6 +215,10 @@ say_kind(const struct push *push, const struct view *view, struct ha_buf *words)
 		    ms_since(push->input.barrier_ns), since, sizeof(since));
 		ha_buf_addf(
 		    words, "no heartbeat from ha-watch for %s; ", since);
+		break;
+	case KIND_HELD:
+		hold_words(push, words);
+		ha_buf_add_str(words, "; ");
 		break;
 	case KIND_FAILING:
 		entry = first_failing(&push->dirty);
@@ -310,10 +318,11 @@ add_perf(struct ha_buf *perf, const struct push *push, const struct view *view)
 	const struct report *report = &push->report;
 
 	ha_buf_addf(perf,
-	    "waiting=%zu lag=%lld.%03llds failing=%zu sent=%lluc "
+	    "waiting=%zu lag=%lld.%03llds failing=%zu held=%llu sent=%lluc "
 	    "bytes=%lluB renames=%lluc deletions=%lluc logins=%lluc",
 	    view->waiting, (long long)(view->lag_ms / 1000),
 	    (long long)(view->lag_ms % 1000), view->failing,
+	    (unsigned long long)push->dirty.hold_names,
 	    (unsigned long long)report->sent_paths,
 	    (unsigned long long)report->sent_bytes,
 	    (unsigned long long)report->renames,
@@ -458,6 +467,9 @@ add_prom(struct ha_buf *text, const struct push *push, const struct view *view)
 	    (double)view->lag_ms / 1000);
 	add_metric(text, push, "failing_paths", "gauge",
 	    "Paths that can't be sent.", (double)view->failing);
+	add_metric(text, push, "held_deletions", "gauge",
+	    "Deletions that wait for a person.",
+	    (double)push->dirty.hold_names);
 	add_metric(text, push, "sent_paths_total", "counter",
 	    "Paths brought to the peer.", (double)report->sent_paths);
 	add_metric(text, push, "sent_bytes_total", "counter",
@@ -481,6 +493,7 @@ write_file(const struct push *push, const struct view *view)
 	} else {
 		add_text(&text, push, view);
 		add_failing(&text, push);
+		hold_list(push, FAILING_LISTED, &text);
 	}
 	if (ha_fs_replace(
 		push->report.status_file, text.data, text.len, 0644, &err) != 0)
@@ -552,6 +565,7 @@ tell(struct push *push, const struct view *view, int64_t now_ns)
 	report->last_state = (int)view->state;
 	report->last_kind = (int)view->kind;
 	report->last_waiting = view->waiting;
+	report->last_held = push->dirty.hold_names;
 	report->last_ns = now_ns;
 	report->next_ns = now_ns + REPORT_EVERY_MS * HA_MS_NS;
 	if (flush_pending(report) &&
@@ -579,9 +593,11 @@ report_run(struct push *push, int always)
 	    (int)view.kind != report->last_kind)
 		due = 1;
 	/*
-	 * That nothing waits any more is worth a line, but not fifty a second.
+	 * That nothing waits any more, or other deletions are held, is worth a
+	 * line, but not fifty a second.
 	 */
-	if (view.waiting == 0 && report->last_waiting > 0) {
+	if ((view.waiting == 0 && report->last_waiting > 0) ||
+	    push->dirty.hold_names != report->last_held) {
 		if (now_ns - report->last_ns >= IDLE_AFTER_MS * HA_MS_NS)
 			due = 1;
 		else

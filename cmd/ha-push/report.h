@@ -38,6 +38,7 @@ struct report {
 	int last_state;
 	int last_kind;
 	size_t last_waiting;
+	uint64_t last_held;
 	int64_t last_ns;
 	int64_t next_ns; /* never: report_start() was not called yet */
 	int64_t

@@ -22,6 +22,7 @@ enum outcome {
 	OUTCOME_DONE, /* on the peer */
 	OUTCOME_FAILED, /* by itself; why says what */
 	OUTCOME_WAITS, /* missing: a D or M is about to say why */
+	OUTCOME_HELD, /* but for a deletion, which is over the budget */
 };
 
 struct item {
@@ -33,6 +34,9 @@ struct item {
 	    *gone; /* FATE_GONE: the topmost part of the path that is missing */
 	char *why;
 	int is_ours; /* the failure is on this side */
+	uint64_t extra; /* names that its deletion takes away on the peer */
+	struct ha_buf
+	    extra_names; /* FATE_TREE: some of them, NUL behind each */
 };
 
 struct round {
@@ -40,6 +44,8 @@ struct round {
 	struct item *items;
 	size_t count;
 	struct ha_buf send, attr, trees; /* names for rsync, NUL behind each */
+	int keeps_extra; /* the trees' run deletes nothing: it is held */
+	uint64_t files; /* of a walk through the whole source */
 	int root_attr; /* the root's attributes are to be compared */
 	int root_touched; /* something directly below the root is removed */
 	int disk_fails; /* the peer's disk is full or read-only */
@@ -52,6 +58,20 @@ struct round {
  * interrupted, or the source can't be read.
  */
 int look_at_items(struct round *round, struct ha_err *err);
+
+/* batch.c: one run of rsync; the caller releases result.  -1: link lost. */
+int
+batch_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
+    struct rsync_result *result, struct ha_err *err);
+/* batch.c: one run of rsync, and what it says about the items of this fate. */
+int batch_run_rsync(struct round *round, enum fate fate, enum rsync_kind kind,
+    const struct ha_buf *names, struct ha_err *err);
+
+/*
+ * trees.c: compare the trees of the round; what would be deleted on the peer is
+ * counted first, and held when that is over the budget.  -1 as batch_round().
+ */
+int trees_run(struct round *round, struct ha_err *err);
 
 /*
  * batch.c: rsync_start().  A peer that refuses the channel may allow no more

@@ -86,6 +86,13 @@ arg_str(struct args *args, const char *s)
 	arg(args, ha_xstrdup(s));
 }
 
+static int
+is_tree(enum rsync_kind kind)
+{
+	return kind == RSYNC_TREE || kind == RSYNC_TREE_KEEP ||
+	       kind == RSYNC_TREE_EXTRA;
+}
+
 static void
 add_kind(struct args *args, const struct rsync_conf *conf, enum rsync_kind kind)
 {
@@ -94,10 +101,13 @@ add_kind(struct args *args, const struct rsync_conf *conf, enum rsync_kind kind)
 	else if (conf->peer->rsync.version >= NANOSECONDS &&
 		 conf->local.version >= NANOSECONDS)
 		arg_str(args, "--modify-window=-1");
-	if (kind == RSYNC_TREE) {
+	if (is_tree(kind))
 		arg_str(args, "--recursive");
+	if (kind == RSYNC_TREE || kind == RSYNC_TREE_EXTRA)
 		arg_str(args, "--delete");
-	}
+	if (kind == RSYNC_TREE && conf->max_delete != UINT64_MAX)
+		arg(args, ha_xasprintf("--max-delete=%llu",
+			      (unsigned long long)conf->max_delete));
 	if (kind == RSYNC_ROOT)
 		arg_str(args, "--exclude=/*");
 }
@@ -123,8 +133,22 @@ add_transfer(struct args *args, const struct rsync_conf *conf)
 		arg(args, ha_xasprintf("--bwlimit=%s", conf->bwlimit));
 	if (conf->fsync)
 		arg_str(args, "--fsync");
-	if (conf->rsync_path != NULL)
-		arg(args, ha_xasprintf("--rsync-path=%s", conf->rsync_path));
+}
+
+/*
+ * Names and kinds, and no line for what is only here or differs otherwise.
+ * --ignore-existing would leave out what goes with a directory in the place of
+ * which something else is to be.
+ */
+static void
+add_kinds_only(struct args *args, const struct rsync_conf *conf)
+{
+	arg_str(args, "--links");
+	arg_str(args, "--specials");
+	if (conf->peer->is_root)
+		arg_str(args, "--devices");
+	arg_str(args, "--size-only");
+	arg_str(args, "--existing");
 }
 
 /*
@@ -137,14 +161,20 @@ build_args(struct args *args, const struct rsync_conf *conf,
 {
 	arg_str(args, "rsync");
 	arg_str(args, "-s");
-	arg_str(args, "--archive");
-	arg_str(args, "--hard-links");
-	arg_str(args, "--numeric-ids");
 	arg_str(args, "--from0");
 	arg_str(args, "--files-from=-");
 	add_kind(args, conf, kind);
-	add_transfer(args, conf);
-	if (flags & RSYNC_DRY) {
+	if (kind == RSYNC_TREE_EXTRA) {
+		add_kinds_only(args, conf);
+	} else {
+		arg_str(args, "--archive");
+		arg_str(args, "--hard-links");
+		arg_str(args, "--numeric-ids");
+		add_transfer(args, conf);
+	}
+	if (conf->rsync_path != NULL)
+		arg(args, ha_xasprintf("--rsync-path=%s", conf->rsync_path));
+	if (flags & RSYNC_DRY || kind == RSYNC_TREE_EXTRA) {
 		arg_str(args, "--dry-run");
 		arg_str(args, "--out-format=%i %n");
 	} else if (conf->progress != NULL) {
@@ -163,7 +193,7 @@ static const char **
 full_argv(const struct args *args, const struct rsync_conf *conf,
     enum rsync_kind kind, char *target, char ***excludes)
 {
-	size_t patterns = kind == RSYNC_TREE ? ha_match_count(conf->match) : 0;
+	size_t patterns = is_tree(kind) ? ha_match_count(conf->match) : 0;
 	const char **argv =
 	    ha_xcalloc(args->count + patterns + 3, sizeof(*argv));
 	size_t n = 0;

@@ -24,6 +24,8 @@ enum rsync_kind {
 	RSYNC_CONTENT, /* send the named paths, whatever size and time say */
 	RSYNC_ATTR, /* send what differs of the named paths */
 	RSYNC_TREE, /* the same for all below the named directories; delete there */
+	RSYNC_TREE_KEEP, /* the same, but delete nothing */
+	RSYNC_TREE_EXTRA, /* a dry run that lists what RSYNC_TREE would delete */
 	RSYNC_ROOT, /* only the root directory's own attributes */
 };
 
@@ -37,6 +39,7 @@ struct rsync_conf {
 	const char *chown; /* USER:GROUP; or NULL */
 	int compress;
 	int fsync;
+	uint64_t max_delete; /* RSYNC_TREE deletes no more; UINT64_MAX: any */
 	void (*progress)(
 	    const char *line); /* rsync's progress2 line; or NULL */
 	/*

@@ -40,7 +40,7 @@ for d in $(seq 70); do
 done
 mkdir "$S/wide"
 (cd "$S/wide" && seq 200 | xargs touch)
-begin
+begin --max-delete 1000
 send R d .
 ok "seventy directories are there" barrier
 rm -r "$S"/d* "$S/wide"

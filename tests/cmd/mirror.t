@@ -32,7 +32,7 @@ start_pipe()
 	spawn -o "$T/pipe" -e "$T/watch.err" ha-watch --quiet-time 200ms "$S"
 	watcher=$pid
 	spawn -i "$T/pipe" -o "$T/records" -e "$T/push.err" \
-	    ha-push --ssh-config "$HA_SSH_CONFIG" \
+	    ha-push --ssh-config "$HA_SSH_CONFIG" --max-delete 1000000 \
 	    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} --status "$T/status" "peer:$D"
 	pusher=$pid
 	outages=$((outages + 1))

@@ -1,0 +1,389 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# ha-push-budget.t - what ha-push deletes on the peer, and how much in an hour.
+[ -n "${HA_SSH_CONFIG-}" ] ||
+    exec "$(dirname "$0")/../with-sshd" -- "$0" "$@"
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../push.sh"
+needs rsync perl
+
+# DIR COUNT: so many empty files.
+files()
+{
+	mkdir -p "$1"
+	(cd "$1" && seq "$2" | xargs -r touch)
+}
+
+# How many names there are below it?
+names()
+{
+	find "$1" -mindepth 1 | wc -l
+}
+
+mirror()
+{
+	push --all -C "$S" "$@" "peer:$D"
+}
+
+# SUFFIX FIRST LAST: tell that these are gone from f.
+gone()
+{
+	for i in $(seq "$1" "$2"); do
+		rm -f "$S/f/$i"
+		send D f "f/$i"
+	done
+}
+
+held()
+{
+	[ "$(grep -c '^held	' "$T/status")" -eq "$1" ]
+}
+
+# The budget's file of the trees of this test.
+kept()
+{
+	grep -l "^source	$S\$" "$HA_STATE_DIR"/* 2>/dev/null
+}
+
+## The default, and the ways to delete
+
+for how in all records one directory; do
+	fresh
+	echo x >"$S/x"
+	case $how in
+	all) files "$D" 100 ;;
+	*) files "$S/f" 101 ;;
+	esac
+	case $how in
+	all)
+		exits "--all deletes 100" 0 mirror
+		ok "... the trees are equal" same
+		files "$D" 1
+		exits "... and then no more" 77 mirror
+		is "... in the same hour" "$(names "$D")" 2
+		;;
+	records)
+		begin
+		send R d .
+		barrier
+		gone 1 100
+		ok "100 D go" barrier
+		gone 101 101
+		ok "the next one is held" wait_until 20 in_state CRIT
+		is "... and there" "$(ls "$D/f")" 101
+		;;
+	one)
+		begin
+		send R d .
+		barrier
+		rm -r "$S/f"
+		send D d f
+		ok "a directory with more in it than may go is held" \
+		    wait_until 20 in_state CRIT
+		is "... as a whole" "$(names "$D/f")" 101
+		like "... and counted" "$(cat "$T/status")" '^held	f	[0-9]+	102$'
+		;;
+	directory)
+		rm "$S/f/1" "$S/f/101"
+		begin
+		send R d .
+		barrier
+		rm -r "$S/f"
+		send D d f
+		ok "a directory and 99 files in it go" barrier
+		not_ok "... all of them" test -e "$D/f"
+		;;
+	esac
+	[ "$how" = all ] || reap "$pusher" TERM
+	exec 7>&-
+done
+
+fresh
+files "$D" 101
+echo x >"$S/x"
+exits "--all, 101 to delete" 77 mirror --status "$T/status"
+is "... deletes none" "$(names "$D")" 102
+ok "... sends the rest" cmp "$S/x" "$D/x"
+like "... and says how many are held, and what lets them go" "$err" \
+    '101 deletions are held: more than 100 in an hour;.*--max-delete 101$'
+is "... once" "$(grep -c held "$T/err")" 1
+run mirror -n
+is "-n shows them" "$(grep -c '^D' "$T/out")" 101
+like "... and says that they would be held" "$err" '101 deletions would be held'
+is "... with exit 0" "$status" 0
+exits "--max-delete lets them go" 0 mirror --max-delete 101
+ok "... the trees are equal" same
+
+fresh
+echo x >"$S/x"
+files "$D/d" 60
+rm -rf "${HA_STATE_DIR:?}"
+printf 'd\0' >"$T/list"
+exits "-n -0" 0 push -n -0 -C "$S" --max-delete 60 "peer:$D" <"$T/list"
+like "... counts what is below a directory" "$err" '61 deletions would be held'
+is "... and writes nothing" "$(ls "$HA_STATE_DIR" 2>/dev/null)" ''
+mkdir -p "$HA_STATE_DIR"
+exits "-0, over the budget" 77 push -0 -C "$S" --max-delete 60 "peer:$D" \
+    <"$T/list"
+exits "-0, within it" 0 push -0 -C "$S" --max-delete 61 "peer:$D" <"$T/list"
+
+## Limits
+
+fresh
+files "$S/f" 2000
+mirror >/dev/null 2>&1
+(cd "$S/f" && seq 200 | xargs rm)
+exits "10 % of 2000 files" 0 mirror
+ok "... go" same
+rm "$S/f/2000"
+exits "... and not one more" 77 mirror
+like "... of the files when they were counted last" "$err" \
+    '180 in an hour \(10 % of 1800 files\)'
+
+# The old count stands although the source has shrunk.
+fresh
+files "$S/f" 2000
+mirror >/dev/null 2>&1
+(cd "$S/f" && seq 201 | xargs rm)
+exits "201 of 2000 files" 77 mirror
+like "... are held" "$err" '201 deletions are held: .* 200 in an hour .10 % of 2000'
+(cd "$S/f" && touch 1)
+exits "200 of 2000 files" 0 mirror
+ok "... go" same
+
+for limit in 5 1% 1pct; do
+	fresh
+	files "$S/f" 509
+	mirror >/dev/null 2>&1
+	(cd "$S/f" && seq 6 | xargs rm)
+	exits "--max-delete $limit: 6" 77 mirror --max-delete $limit
+	touch "$S/f/6"
+	exits "--max-delete $limit: 5" 0 mirror --max-delete $limit
+	ok "... go" same
+done
+fresh
+files "$D/f" 1
+exits "--max-delete 0" 77 mirror --force test --max-delete 0
+is "... deletes nothing" "$(names "$D")" 2
+echo x >"$S/x"
+files "$D/f" 500
+exits "--max-delete 100%" 0 mirror --max-delete 100%
+ok "... deletes anything" same
+for limit in '' x -1 101% 5%% 1.5; do
+	exits "--max-delete '$limit'" 64 mirror --max-delete "$limit"
+done
+HA_STATE_DIR=$T/none/such exits "no place for the counts" 73 mirror
+like "... is named" "$err" 'HA_STATE_DIR'
+
+## What counts
+
+fresh
+excludes='	exclude=*.keep'
+echo x >"$S/x"
+files "$S/d" 90
+files "$D/e" 20
+(cd "$D/e" && for i in $(seq 150); do echo >"$i.keep"; done)
+begin
+send R d .
+ok "excluded names are not counted by R" barrier
+is "... and kept" "$(names "$D/e")" 150
+(cd "$D/d" && for i in $(seq 150); do echo >"$i.keep"; done)
+rm -r "$S/d"
+send D d d
+ok "... nor by D of their directory" wait_until 20 in_state CRIT
+like "... which counts the rest" "$(cat "$T/status")" '^held	d	[0-9]+	91$'
+reap "$pusher" TERM
+exec 7>&-
+excludes=
+
+fresh
+files "$S/d" 101
+mkdir -p "$S/o"
+begin
+send R d .
+barrier
+rm -r "$S/d"
+echo file >"$S/d"
+send D d d
+send C f d
+send W f d
+ok "a directory in a file's way is held" wait_until 20 in_state CRIT
+is "... whole" "$(names "$D/d")" 101
+echo more >"$S/more"
+send W f more
+ok "... the rest goes on" wait_until 20 test -e "$D/more"
+rm "$S/d"
+files "$S/d" 101
+send D f d
+send C d d
+send R d d
+ok "... until it is back" barrier
+ok "... and all is well" wait_until 20 in_state OK
+mkdir "$S/e"
+send C d e
+barrier
+rmdir "$S/e"
+mv "$S/d" "$S/e"
+files "$D/e" 101
+send M d d e
+ok "a directory in a rename's way is held" wait_until 20 in_state CRIT
+ok "... whole" test "$(names "$D/e")" -ge 101
+reap "$pusher" TERM
+exec 7>&-
+
+## A slow rm -rf, over small batches, restarts and SIGKILL
+
+fresh
+files "$S/f" 400
+begin
+send R d .
+barrier
+for last in 10 20 30 40; do
+	gone $((last - 9)) $last
+	barrier
+done
+finish
+begin
+for last in 50 60 70; do
+	gone $((last - 9)) $last
+	barrier
+done
+before=$(names "$D/f")
+reap "$pusher" KILL
+exec 7>&-
+begin
+gone 71 200
+ok "a slow rm -rf over restarts: CRIT" wait_until 20 in_state CRIT
+ok "... at most 100 go" test "$(names "$D/f")" -ge 300
+ok "... SIGKILL costs a few at most" test "$(names "$D/f")" -le 310
+is "... after the same number before it" "$before" 330
+line '#end'
+exec 7>&-
+reap "$pusher"
+is "... exit 77 at the end of input" "$status" 77
+kept=$(kept)
+printf 'junk' >"$kept"
+begin
+send R d .
+ok "a damaged file is no reason to stop" wait_until 20 said '(OK|CRIT)'
+like "... but said" "$(cat "$T/words")" 'is damaged, and set aside'
+ok "... and kept" test -s "$kept.damaged"
+reap "$pusher" TERM
+exec 7>&-
+
+## Held, while the rest goes on
+
+fresh
+files "$S/f" 300
+mkdir "$S/keep"
+begin
+send R d .
+barrier
+mv "$S/f" "$T/away"
+mkdir "$S/f"
+touch "$S/f/1"
+send R d .
+ok "R after the content was moved away: CRIT" wait_until 20 in_state CRIT
+is "... nothing is deleted" "$(names "$D/f")" 300
+ok "... each path is listed" held 299
+like "... the words say what to do" "$(cat "$T/status")" \
+    '^message	299 deletions are held: .* --release .*/status --reason'
+like "... the performance data" "$(cat "$T/status")" '^perf	.* held=299 '
+for i in 1 2 3; do
+	echo $i >"$S/keep/$i"
+	send W f keep/$i
+done
+ok "... the rest goes on" wait_until 20 test -e "$D/keep/3"
+touch "$S/keep/4"
+send W f keep/4
+wait_until 20 test -e "$D/keep/4"
+rm "$S/keep/4"
+send D f keep/4
+ok "... but no deletion" wait_until 20 held 300
+ok "... not a single one" test -e "$D/keep/4"
+send S - waits
+not_ok "... a barrier waits" acked S waits
+is "... it is said once" "$(grep -c 'deletions are held' "$T/words")" 1
+touch "$S/keep/4"
+send C f keep/4
+rmdir "$S/f" 2>/dev/null || rm -r "$S/f"
+mv "$T/away" "$S/f"
+send R d .
+ok "... until all is back" wait_until 20 acked S waits
+ok "... OK" wait_until 20 in_state OK
+like "... which is said" "$(cat "$T/words")" 'no deletion is held any more'
+ok "... the trees are equal" same
+rm "$S/f/1"
+send D f f/1
+ok "... and deletions go again" barrier
+not_ok "... " test -e "$D/f/1"
+finish
+is "... exit 0" "$status" 0
+
+# What is held and gone there is no longer held.
+fresh
+files "$S/f" 10
+begin --max-delete 5
+send R d .
+barrier
+gone 1 6
+ok "one deletion is held" wait_until 20 held 1
+rm -f "$D"/f/[1-6]
+send R d .
+ok "... until it is gone there" barrier
+ok "... OK" wait_until 20 in_state OK
+finish
+
+## rsync's ceiling
+
+fresh
+files "$S/f" 200
+files "$D" 50
+mkdir "$T/shim"
+cat >"$T/shim/rsync" <<'END'
+#!/bin/sh
+# Between the count and the run more of the source goes.
+case " $* " in
+*" --max-delete="*)
+	[ ! -e "$SHIM" ] || {
+		echo "$*" >>"$SHIM.runs"
+		rm "$SHIM" "$SHIM_SOURCE"/f/1??
+	}
+	;;
+esac
+exec "$SHIM_RSYNC" "$@"
+END
+chmod +x "$T/shim/rsync"
+mirror --max-delete 100% >/dev/null 2>&1
+files "$D" 50
+SHIM=$T/shim.now SHIM_SOURCE=$S SHIM_RSYNC=$(command -v rsync)
+export SHIM SHIM_SOURCE SHIM_RSYNC
+: >"$SHIM"
+PATH=$T/shim:$PATH exits "the source shrinks after the count" 77 mirror
+like "... the run had a ceiling" "$(cat "$SHIM.runs")" 'max-delete=50 '
+is "... and deleted no more" "$(names "$D/f")" 200
+is "... than was counted" "$(find "$D" -maxdepth 1 -type f | wc -l)" 0
+
+## --release
+
+if ha-push --help | grep -q -- --release; then
+	fresh
+	files "$S/f" 300
+	begin
+	send R d .
+	barrier
+	rm -r "$S/f"
+	send D d f
+	wait_until 20 in_state CRIT
+	exits "--release" 0 ha-push --release "$T/status" --reason 'test says so'
+	like "... says how many" "$out$err" '301 deletions released'
+	ok "... lets them go" barrier
+	not_ok "... all" test -e "$D/f"
+	ok "... OK" wait_until 20 in_state OK
+	like "... and logs the reason" "$(cat "$T/words")" 'test says so'
+	finish
+else
+	skip "--release" "it has not arrived"
+fi
+done_testing
