@@ -68,7 +68,8 @@ $B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
 $B/tests/push/complaint: $(call push_objects,complaint hostkey identity \
 	sshconf wire)
 $B/tests/push/targets: $(call push_objects,targets target)
-$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire budget) \
+$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire budget \
+	trash) \
 	tests/push/fake-transport.h
 
 .PHONY: check-lib
@@ -90,7 +91,8 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
-$B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c budget.c) \
+$B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
+	budget.c trash.c) \
 	tests/push/fake-transport.h
 $B/fuzz/push-hostkey: cmd/ha-push/sshconf.c cmd/ha-push/wire.c $B/obj/cmd/ha-push/hostkey.o
 $B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \

@@ -37,6 +37,13 @@ _ha_push()
 	--max-delete)
 		return
 		;;
+	--trash)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--trash-keep)
+		return
+		;;
 	--status)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -102,6 +109,8 @@ _ha_push()
 			--force
 			--peer-role-file
 			--max-delete
+			--trash
+			--trash-keep
 			--status
 			--acks
 			-F --format

@@ -11,6 +11,8 @@ complete -c ha-push -s T -l give-up -x -d 'after the end of input: give up this 
 complete -c ha-push -l force -x -d 'mirror an empty source over a peer that has files, or against the roles of both nodes; REASON is logged'
 complete -c ha-push -l peer-role-file -x -d 'the role file on the peer (/var/lib/ha/role)'
 complete -c ha-push -l max-delete -x -d 'hold deletions on the peer above LIMIT in an hour: a number, or P% (Ppct) of the files (the larger of 100 and 10%)'
+complete -c ha-push -l trash -x -a '(__fish_complete_directories)' -d 'keep what is deleted or overwritten on the peer in DIR there, dated'
+complete -c ha-push -l trash-keep -x -d 'prune the trash by age (7d) or size (10G); default 7d'
 complete -c ha-push -l status -r -F -d 'keep the state in FILE too, with each failing path'
 complete -c ha-push -l acks -r -F -d 'append each record to FILE once it is on the peer'
 complete -c ha-push -s F -l format -x -a 'tsv json prom nagios' -d 'tsv or json: the status records; prom: tsv, and the --status file for node_exporter; nagios: of --check'

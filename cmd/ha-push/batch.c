@@ -257,8 +257,8 @@ batch_check_peer(struct push *push, struct ha_err *err)
 	return peer_check(&push->peer, rsync_path_there(&push->rsync), err);
 }
 
-int
-batch_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
+static int
+run_once(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
     struct rsync_result *result, struct ha_err *err)
 {
 	struct rsync_run *run;
@@ -272,6 +272,25 @@ batch_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
 	push->report.sent_bytes += result->bytes;
 	if (result->bytes > 0)
 		push->last_progress_ns = ha_clock_now_ns();
+	return rc;
+}
+
+/* Each run has a dated directory of its own. */
+int
+batch_run(struct push *push, enum rsync_kind kind, const struct ha_buf *names,
+    struct rsync_result *result, struct ha_err *err)
+{
+	int rc;
+
+	if (push->peer.trash == NULL || kind == RSYNC_TREE_EXTRA ||
+	    kind == RSYNC_ROOT)
+		return run_once(push, kind, names, result, err);
+	if (trash_begin(&push->trash, &push->peer, err) != 0)
+		return -1;
+	push->rsync.backup_dir = push->trash.stamp;
+	rc = run_once(push, kind, names, result, err);
+	push->rsync.backup_dir = NULL;
+	trash_end(&push->trash, &push->peer);
 	return rc;
 }
 
@@ -518,8 +537,9 @@ batch_warm_up(void *context)
 	struct push *push = context;
 	struct ha_err err;
 
+	/* With a trash it would be dated when it is started. */
 	if (push->conf.all || push->input.at_end || push->peer.is_single ||
-	    push->is_cold)
+	    push->is_cold || push->peer.trash != NULL)
 		return;
 	/* A failure here is met again, and told, by the next round. */
 	if (push->warm != NULL && !rsync_is_waiting(push->warm)) {

@@ -21,9 +21,6 @@
 #define SETTLED_MS 2000
 /* A peer that could not be told its epoch is told again, in case it can. */
 #define TELL_AGAIN_MS 60000
-/* Of few channels one may still be ending. */
-#define REFUSED_MS 3000
-#define REFUSED_PAUSE_MS 50
 /* Of what the peer says in a message. */
 #define WORDS_MAX 160
 
@@ -263,23 +260,14 @@ add_command(struct ha_buf *command, const struct push *push)
 	ha_buf_release(&reason);
 }
 
-/* SFTP gives its channel up: the server may allow no second one. */
 static int
 run_there(struct push *push, const char *command, struct ha_buf *errors,
     int *status, struct ha_err *err)
 {
-	int64_t until_ns = ha_clock_deadline(REFUSED_MS);
 	struct ha_buf out = HA_BUF_INIT;
-	int rc;
+	int rc = peer_run(
+	    &push->peer, command, PEER_RUN_MS, &out, errors, status, err);
 
-	sftp_pause(push->peer.sftp);
-	while ((rc = peer_run(
-		    &push->peer, command, &out, errors, status, err)) != 0 &&
-	       transport_is_up(push->peer.transport) &&
-	       ha_clock_now_ns() < until_ns)
-		if (transport_step(push->peer.transport,
-			ha_clock_deadline(REFUSED_PAUSE_MS), err) < 0)
-			break;
 	ha_buf_release(&out);
 	return rc;
 }

@@ -28,6 +28,7 @@
 #define STEP_TIMEOUT_MS 15000
 #define KEEPALIVE_MS 15000
 #define GIVE_UP_MS 60000
+#define TRASH_KEEP_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
 
 static struct push push;
 static struct targets targets;
@@ -64,6 +65,16 @@ set_max_delete(void *target, const char *arg)
 		ha_die(EX_USAGE, "--max-delete: %s", err.msg);
 }
 
+static void
+set_trash_keep(void *target, const char *arg)
+{
+	struct ha_err err;
+
+	(void)target;
+	if (trash_parse_keep(&push.trash, arg, &err) != 0)
+		ha_die(EX_USAGE, "--trash-keep: %s", err.msg);
+}
+
 static const struct ha_opt opts[] = {
 	{ 'f', "targets", "FILE", HA_OPT_STRING, &targets_from,
 	    "targets from FILE too, one a line; with --all - is stdin" },
@@ -95,6 +106,12 @@ static const struct ha_opt opts[] = {
 	    "hold deletions on the peer above LIMIT in an hour: a number, or "
 	    "P% (Ppct) of the files (the larger of 100 and 10%)",
 	    set_max_delete },
+	{ 0, "trash", "DIR", HA_OPT_STRING, &push.trash.dir,
+	    "keep what is deleted or overwritten on the peer in DIR there, "
+	    "dated" },
+	{ 0, "trash-keep", "LIMIT", HA_OPT_CALL, NULL,
+	    "prune the trash by age (7d) or size (10G); default 7d",
+	    set_trash_keep },
 	{ 0, "status", "FILE", HA_OPT_STRING, &push.report.status_file,
 	    "keep the state in FILE too, with each failing path" },
 	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
@@ -194,6 +211,9 @@ check_usage(void)
 	    !push.conf.all)
 		ha_die(EX_USAGE, "-f - goes with --all: stdin is the %s",
 		    push.conf.paths ? "paths" : "records");
+	if (push.trash.dir == NULL &&
+	    (push.trash.keep_kib > 0 || push.trash.keep_ms != TRASH_KEEP_MS))
+		ha_die(EX_USAGE, "--trash-keep goes with --trash");
 	if (push.conf.force != NULL && push.conf.force[0] == '\0')
 		ha_die(EX_USAGE, "--force needs a reason in words");
 }
@@ -257,6 +277,10 @@ prepare(const char *target)
 	push.peer.dir = push.conf.target.dir;
 	push.peer.label = push.conf.target.typed;
 	push.peer.budget = &push.budget;
+	if (trash_check_words(&push.trash, push.conf.target.dir, &err) != 0)
+		ha_die_err(&err);
+	if (push.trash.dir != NULL && !push.conf.dry_run)
+		push.peer.trash = &push.trash;
 	push.rsync.max_delete = UINT64_MAX;
 	push.chunk = PUSH_CHUNK_MAX;
 	push.transport.host = push.conf.target.host;
@@ -306,6 +330,7 @@ mirror(const char *target)
 	loop_end();
 	control_close(&push);
 	budget_close(&push.budget);
+	trash_release(&push.trash);
 	links_free(push.links);
 	input_release(&push);
 	dirty_release(&push.dirty);
@@ -387,6 +412,7 @@ main(int argc, char **argv)
 	report_init(&push.report);
 	fence_init(&push.fence);
 	push.source.fd = push.lock_fd = -1;
+	push.trash.keep_ms = TRASH_KEEP_MS;
 	push.transport.timeout_ms = STEP_TIMEOUT_MS;
 	push.transport.keepalive_ms = KEEPALIVE_MS;
 	ask_init(&question);

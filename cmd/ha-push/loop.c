@@ -212,7 +212,9 @@ connect_peer(struct ha_err *err)
 		return -1;
 	fence_connected(push);
 	if (fence_check(push, err) != 0 || check_chown(err) != 0 ||
-	    check_fsync(err) != 0) {
+	    check_fsync(err) != 0 ||
+	    (push->peer.trash != NULL &&
+		trash_open(&push->trash, &push->peer, err) != 0)) {
 		doubt_peer();
 		return -1;
 	}
@@ -434,10 +436,14 @@ step(struct loop *loop)
 	}
 	if (!is_connected())
 		return connect_step(loop);
+	if (trash_is_due(&push->trash, now_ns))
+		trash_prune(&push->trash, &push->peer);
 	if (push->source.path != NULL && dirty_has_work(&push->dirty, now_ns))
 		return round_step(loop);
 	if (dirty_next_due(&push->dirty) < until_ns)
 		until_ns = dirty_next_due(&push->dirty);
+	if (push->trash.path != NULL && push->trash.prune_ns < until_ns)
+		until_ns = push->trash.prune_ns;
 	return idle_step(loop, until_ns);
 }
 

@@ -16,7 +16,9 @@
 #include "msg.h"
 
 #define PROBE_MARK "ha-push-probe"
-#define RUN_MS 30000
+/* A channel that is refused: how long it is tried again, and the pause. */
+#define REFUSED_MS 2000
+#define REFUSED_PAUSE_MS 50
 #define RELOGIN_MS (10 * 60 * 1000)
 #define MAX_DEPTH 4096
 
@@ -38,11 +40,11 @@ peer_add_quoted(struct ha_buf *command, const char *word)
 	ha_buf_add_char(command, '\'');
 }
 
-int
-peer_run(struct peer *peer, const char *command, struct ha_buf *out,
+static int
+run(struct peer *peer, const char *command, int64_t ms, struct ha_buf *out,
     struct ha_buf *errors, int *status, struct ha_err *err)
 {
-	int64_t deadline_ns = ha_clock_deadline(RUN_MS);
+	int64_t deadline_ns = ha_clock_deadline(ms);
 	struct channel *channel = transport_exec(peer->transport, command, err);
 	int rc = 0;
 
@@ -52,7 +54,8 @@ peer_run(struct peer *peer, const char *command, struct ha_buf *out,
 	while (rc >= 0 && !channel_is_done(channel)) {
 		if (ha_clock_now_ns() >= deadline_ns)
 			rc = ha_err_set(err, EX_UNAVAILABLE, 0,
-			    "the peer's login shell did not answer in 30 s");
+			    "the peer's login shell did not answer in %d s",
+			    (int)(ms / 1000));
 		else
 			rc = transport_step(peer->transport, deadline_ns, err);
 	}
@@ -67,6 +70,22 @@ peer_run(struct peer *peer, const char *command, struct ha_buf *out,
 	return rc < 0 ? -1 : 0;
 }
 
+int
+peer_run(struct peer *peer, const char *command, int64_t ms, struct ha_buf *out,
+    struct ha_buf *errors, int *status, struct ha_err *err)
+{
+	int64_t until_ns = ha_clock_deadline(REFUSED_MS);
+	int rc;
+
+	sftp_pause(peer->sftp);
+	while ((rc = run(peer, command, ms, out, errors, status, err)) != 0 &&
+	       transport_is_up(peer->transport) && ha_clock_now_ns() < until_ns)
+		if (transport_step(peer->transport,
+			ha_clock_deadline(REFUSED_PAUSE_MS), err) < 0)
+			break;
+	return rc;
+}
+
 static int
 probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
     struct ha_buf *errors, int *status, struct ha_err *err)
@@ -79,7 +98,7 @@ probe_output(struct peer *peer, const char *rsync_path, struct ha_buf *out,
 	peer_add_quoted(&command, peer->dir);
 	ha_buf_addf(
 	    &command, " && echo writable; LC_ALL=C %s --version", rsync_path);
-	rc = peer_run(peer, command.data, out, errors, status, err);
+	rc = run(peer, command.data, PEER_RUN_MS, out, errors, status, err);
 	ha_buf_release(&command);
 	return rc;
 }
@@ -347,7 +366,7 @@ parents_are_real(struct peer *peer, const char *path, struct ha_err *err)
 
 /* A tree being removed: what its listing gave. */
 struct listing {
-	char **names;
+	char **names; /* before each a byte: 'd' for a directory */
 	size_t count, cap;
 	int odd; /* a name that no directory can hold */
 };
@@ -357,7 +376,6 @@ add_name(void *context, const char *name, const struct sftp_attrs *attrs)
 {
 	struct listing *listing = context;
 
-	(void)attrs;
 	if (name[0] == '\0' || strchr(name, '/') != NULL) {
 		listing->odd = 1;
 		return 1;
@@ -367,7 +385,8 @@ add_name(void *context, const char *name, const struct sftp_attrs *attrs)
 		listing->names = ha_xrealloc(
 		    listing->names, listing->cap * sizeof(*listing->names));
 	}
-	listing->names[listing->count++] = ha_xstrdup(name);
+	listing->names[listing->count++] =
+	    ha_xasprintf("%c%s", S_ISDIR(attrs->mode) ? 'd' : '-', name);
 	return 0;
 }
 
@@ -392,6 +411,53 @@ static int
 remove_any(struct peer *peer, const struct ha_match *match, const char *path,
     int depth, enum peer_result *result, char **why, struct ha_err *err);
 
+/*
+ * Where a file is to be moved before it is gone; NULL in *room: nowhere.  1:
+ * there is no room for it.
+ */
+static int
+find_room(struct peer *peer, const char *path, char **room, struct ha_err *err)
+{
+	*room = NULL;
+	if (peer->trash == NULL)
+		return 0;
+	*room = trash_room(peer->trash, peer, path, err);
+	if (*room != NULL)
+		return 0;
+	return err->status == EX_CANTCREAT ? 1 : -1;
+}
+
+/* Ask for the end of what is no directory: its removal or its rename. */
+static int
+send_away(struct peer *peer, const char *path, const char *room, unsigned *slot,
+    struct ha_err *err)
+{
+	char *full = full_path(peer, path);
+	int rc = room != NULL
+		     ? sftp_send_posix_rename(peer->sftp, full, room, slot, err)
+		     : sftp_send_remove(peer->sftp, full, slot, err);
+
+	free(full);
+	return rc;
+}
+
+/* One file.  A status code, or -1. */
+static int
+put_away(struct peer *peer, const char *path, struct ha_err *err)
+{
+	unsigned slot;
+	char *room;
+	int rc = find_room(peer, path, &room, err), code;
+
+	if (rc != 0)
+		return rc < 0 ? -1 : SFTP_FAILURE;
+	code = send_away(peer, path, room, &slot, err);
+	if (code == 0)
+		code = sftp_wait(peer->sftp, slot, NULL, err);
+	free(room);
+	return code;
+}
+
 /* The worse of two results: a refusal, then something kept. */
 static void
 worsen(enum peer_result *result, enum peer_result other)
@@ -412,24 +478,28 @@ remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
 	for (size_t base = 0; base < listing->count && rc == 0;
 	     base += SFTP_WINDOW) {
 		size_t n = listing->count - base;
-		char *paths[SFTP_WINDOW];
+		char *paths[SFTP_WINDOW], *rooms[SFTP_WINDOW];
 		int skip[SFTP_WINDOW], codes[SFTP_WINDOW];
 
 		if (n > SFTP_WINDOW)
 			n = SFTP_WINDOW;
 		for (size_t i = 0; i < n; i++) {
-			char *full;
+			const char *name = listing->names[base + i];
 
-			paths[i] = ha_xasprintf(
-			    "%s/%s", dir, listing->names[base + i]);
-			skip[i] = rc != 0 ||
+			paths[i] = ha_xasprintf("%s/%s", dir, name + 1);
+			rooms[i] = NULL;
+			skip[i] = rc != 0 || name[0] == 'd' ||
 				  ha_match_excludes(match, paths[i], 0, NULL);
-			if (skip[i])
-				continue;
-			full = full_path(peer, paths[i]);
-			rc = sftp_send_remove(peer->sftp, full, &slots[i], err);
-			free(full);
+			if (!skip[i])
+				skip[i] =
+				    find_room(peer, paths[i], &rooms[i], err);
+			if (skip[i] < 0)
+				rc = -1;
 		}
+		for (size_t i = 0; i < n && rc == 0; i++)
+			if (!skip[i])
+				rc = send_away(
+				    peer, paths[i], rooms[i], &slots[i], err);
 		/* All of the window is answered before the next request. */
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			codes[i] = skip[i] ? SFTP_FAILURE
@@ -446,6 +516,7 @@ remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
 				    depth + 1, &one, why, err);
 			worsen(result, one);
 			free(paths[i]);
+			free(rooms[i]);
 		}
 	}
 	return rc;
@@ -492,7 +563,6 @@ remove_any(struct peer *peer, const struct ha_match *match, const char *path,
 {
 	struct sftp_attrs attrs;
 	int code = look(peer, path, &attrs, err);
-	char *full;
 
 	*result = PEER_DONE;
 	if (code < 0)
@@ -512,14 +582,15 @@ remove_any(struct peer *peer, const struct ha_match *match, const char *path,
 	}
 	if (S_ISDIR(attrs.mode))
 		return remove_dir(peer, match, path, depth, result, why, err);
-	full = full_path(peer, path);
-	code = sftp_remove(peer->sftp, full, err);
-	free(full);
+	code = put_away(peer, path, err);
 	peer->removed += code == SFTP_OK;
 	if (code < 0)
 		return -1;
 	if (code != SFTP_OK && code != SFTP_NO_SUCH_FILE)
-		*result = refused("can't remove", path, code, why);
+		*result =
+		    refused(peer->trash != NULL ? "can't move to the trash"
+						: "can't remove",
+			path, code, why);
 	return 0;
 }
 
@@ -670,27 +741,48 @@ affordable(struct peer *peer, const struct peer_removal *removals,
 	return n;
 }
 
-/* Charged before, as what is sent may be done whatever is heard of it. */
+/*
+ * A rename would move a directory too, with what is excluded in it: so that is
+ * looked at first, and room is made.
+ */
 static int
-try_as_files(struct peer *peer, struct peer_removal *removals, int *codes,
-    size_t count, uint64_t charged, struct ha_err *err)
+make_rooms(struct peer *peer, const struct peer_removal *removals, int *codes,
+    char **rooms, size_t count, struct ha_err *err)
 {
-	unsigned slots[SFTP_WINDOW];
-	uint64_t removed = 0;
-
-	budget_take(peer->budget, charged);
+	if (peer->trash == NULL)
+		return 0;
 	for (size_t i = 0; i < count; i++) {
-		char *full;
+		struct sftp_attrs attrs;
 		int rc;
 
 		if (codes[i] != SFTP_OK)
 			continue;
-		full = full_path(peer, removals[i].path);
-		rc = sftp_send_remove(peer->sftp, full, &slots[i], err);
-		free(full);
-		if (rc != 0)
+		codes[i] = look(peer, removals[i].path, &attrs, err);
+		if (codes[i] < 0)
 			return -1;
+		if (codes[i] == SFTP_OK && S_ISDIR(attrs.mode))
+			codes[i] = SFTP_FAILURE;
+		if (codes[i] != SFTP_OK)
+			continue;
+		rc = find_room(peer, removals[i].path, &rooms[i], err);
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			codes[i] = SFTP_FAILURE;
 	}
+	return 0;
+}
+
+static int
+send_window(struct peer *peer, const struct peer_removal *removals, int *codes,
+    char *const *rooms, size_t count, uint64_t *removed, struct ha_err *err)
+{
+	unsigned slots[SFTP_WINDOW];
+
+	for (size_t i = 0; i < count; i++)
+		if (codes[i] == SFTP_OK && send_away(peer, removals[i].path,
+					       rooms[i], &slots[i], err) != 0)
+			return -1;
 	/* All of the window is answered before the next request. */
 	for (size_t i = 0; i < count; i++) {
 		if (codes[i] != SFTP_OK)
@@ -699,10 +791,30 @@ try_as_files(struct peer *peer, struct peer_removal *removals, int *codes,
 		if (codes[i] < 0)
 			return -1;
 		peer->removed += codes[i] == SFTP_OK;
-		removed += codes[i] == SFTP_OK && removals[i].allowed == 0;
+		*removed += codes[i] == SFTP_OK && removals[i].allowed == 0;
 	}
-	give_back(peer, charged, removed, 0);
 	return 0;
+}
+
+/* Charged before, as what is sent may be done whatever is heard of it. */
+static int
+try_as_files(struct peer *peer, struct peer_removal *removals, int *codes,
+    size_t count, uint64_t charged, struct ha_err *err)
+{
+	char *rooms[SFTP_WINDOW] = { NULL };
+	uint64_t removed = 0;
+	int rc;
+
+	budget_take(peer->budget, charged);
+	rc = make_rooms(peer, removals, codes, rooms, count, err);
+	if (rc == 0)
+		rc = send_window(
+		    peer, removals, codes, rooms, count, &removed, err);
+	if (rc == 0)
+		give_back(peer, charged, removed, 0);
+	for (size_t i = 0; i < count; i++)
+		free(rooms[i]);
+	return rc;
 }
 
 /* Nothing is left for these: which of them are there? */
@@ -780,19 +892,29 @@ remove_window(struct peer *peer, const struct ha_match *match,
 	return rc;
 }
 
+/* The next removals are dated anew: one path may go twice. */
+static void
+leave_trash(struct peer *peer)
+{
+	if (peer->trash != NULL)
+		trash_leave(peer->trash);
+}
+
 int
 peer_remove(struct peer *peer, const struct ha_match *match,
     struct peer_removal *removals, size_t count, struct ha_err *err)
 {
+	int rc = 0;
+
 	if (!budget_is_unlimited(peer->budget))
 		budget_expect(peer->budget, count);
-	for (size_t i = 0; i < count; i += SFTP_WINDOW) {
+	for (size_t i = 0; i < count && rc == 0; i += SFTP_WINDOW) {
 		size_t n = count - i < SFTP_WINDOW ? count - i : SFTP_WINDOW;
 
-		if (remove_window(peer, match, removals + i, n, err) != 0)
-			return -1;
+		rc = remove_window(peer, match, removals + i, n, err);
 	}
-	return 0;
+	leave_trash(peer);
+	return rc;
 }
 
 int
@@ -811,7 +933,26 @@ peer_make_way(struct peer *peer, const struct ha_match *match,
 		return -1;
 	if (code != SFTP_OK || !S_ISDIR(attrs.mode))
 		return 0;
-	return remove_counted(peer, match, removal, 0, err);
+	code = remove_counted(peer, match, removal, 0, err);
+	leave_trash(peer);
+	return code;
+}
+
+/* With a trash, what is overwritten by a rename goes there first.  1, 0, -1. */
+static int
+keep_overwritten(struct peer *peer, const char *path, struct ha_err *err)
+{
+	struct sftp_attrs attrs;
+	int code;
+
+	if (peer->trash == NULL)
+		return 1;
+	code = look(peer, path, &attrs, err);
+	if (code == SFTP_OK) {
+		code = put_away(peer, path, err);
+		leave_trash(peer);
+	}
+	return code < 0 ? -1 : code == SFTP_OK || code == SFTP_NO_SUCH_FILE;
 }
 
 /* May from, as the peer has it, become to?  1, 0, -1. */
@@ -843,7 +984,9 @@ may_rename(struct peer *peer, const struct ha_match *match, const char *from,
 	free(way.why);
 	if (rc != 0)
 		return -1;
-	return way.result == PEER_DONE;
+	if (way.result != PEER_DONE)
+		return 0;
+	return keep_overwritten(peer, to, err);
 }
 
 int

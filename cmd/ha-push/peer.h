@@ -18,6 +18,7 @@
 #include "match.h"
 #include "sftp.h"
 #include "transport.h"
+#include "trash.h"
 
 /* What an rsync can do, as its --version says. */
 struct rsync_caps {
@@ -48,6 +49,7 @@ struct peer {
 	struct peer_dirs *dirs; /* parents found to be directories */
 	struct budget *budget; /* what is removed is counted; borrowed */
 	uint64_t removed; /* names, so far */
+	struct trash *trash; /* what goes is moved there; NULL: nowhere */
 };
 
 /*
@@ -69,12 +71,14 @@ void peer_doubt(struct peer *peer);
 int peer_is_linked(const struct peer *peer);
 void peer_close(struct peer *peer);
 /*
- * Run a short command there, without input: its stdout, the end of its stderr
- * and its status, as channel_exit_status().  EX_UNAVAILABLE when it can't be
- * started or takes 30 s; the link may be up then.
+ * Run a command there, without input, for at most ms: its stdout, the end of
+ * its stderr and its status, as channel_exit_status().  SFTP gives its channel
+ * up, as the server may allow no second one.  EX_UNAVAILABLE when it can't be
+ * started or takes too long; the link may be up then.
  */
-int peer_run(struct peer *peer, const char *command, struct ha_buf *out,
-    struct ha_buf *errors, int *status, struct ha_err *err);
+#define PEER_RUN_MS 30000
+int peer_run(struct peer *peer, const char *command, int64_t ms,
+    struct ha_buf *out, struct ha_buf *errors, int *status, struct ha_err *err);
 /* Forget which parents are directories: before each round. */
 void peer_forget(struct peer *peer);
 
@@ -94,7 +98,7 @@ struct peer_removal {
 };
 
 /*
- * Remove each path, whatever it is, a directory with all below it but what
+ * Remove each path (with a trash: move it there), whatever it is, a directory with all below it but what
  * match excludes.  What is not there is done.  A directory is counted first,
  * and removed or held as a whole.  -1 when the link is lost.
  */

@@ -20,6 +20,7 @@
 #include "rsync.h"
 #include "target.h"
 #include "transport.h"
+#include "trash.h"
 
 struct push_conf {
 	struct target target;
@@ -74,6 +75,7 @@ struct push {
 	struct barrier *barriers, **barriers_tail;
 	struct transport_conf transport;
 	struct budget budget;
+	struct trash trash;
 	struct peer peer;
 	struct rsync_conf rsync;
 	struct rsync_run *warm; /* a content run that waits for its names */

@@ -133,6 +133,10 @@ add_transfer(struct args *args, const struct rsync_conf *conf)
 		arg(args, ha_xasprintf("--bwlimit=%s", conf->bwlimit));
 	if (conf->fsync)
 		arg_str(args, "--fsync");
+	if (conf->backup_dir != NULL) {
+		arg_str(args, "--backup");
+		arg(args, ha_xasprintf("--backup-dir=%s", conf->backup_dir));
+	}
 }
 
 /*

@@ -40,6 +40,8 @@ struct rsync_conf {
 	int compress;
 	int fsync;
 	uint64_t max_delete; /* RSYNC_TREE deletes no more; UINT64_MAX: any */
+	const char *backup_dir; /* what is replaced or deleted goes there; or
+				   NULL */
 	void (*progress)(
 	    const char *line); /* rsync's progress2 line; or NULL */
 	/*

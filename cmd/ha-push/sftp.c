@@ -24,7 +24,9 @@ enum {
 	FXP_OPENDIR = 11,
 	FXP_READDIR = 12,
 	FXP_REMOVE = 13,
+	FXP_MKDIR = 14,
 	FXP_RMDIR = 15,
+	FXP_REALPATH = 16,
 	FXP_STAT = 17,
 	FXP_STATUS = 101,
 	FXP_HANDLE = 102,
@@ -494,6 +496,49 @@ sftp_rmdir(struct sftp *sftp, const char *path, struct ha_err *err)
 }
 
 int
+sftp_mkdir(
+    struct sftp *sftp, const char *path, unsigned mode, struct ha_err *err)
+{
+	struct ha_buf *out;
+	unsigned slot;
+	size_t start;
+
+	if (begin(sftp, FXP_MKDIR, &start, &slot, err) != 0)
+		return -1;
+	out = channel_out(sftp->channel);
+	wire_put_string(out, path, strlen(path));
+	wire_put_number(out, ATTR_PERMISSIONS);
+	wire_put_number(out, mode);
+	end_request(sftp, start);
+	return sftp_wait(sftp, slot, NULL, err);
+}
+
+int
+sftp_realpath(struct sftp *sftp, const char *path, struct ha_buf *resolved,
+    struct ha_err *err)
+{
+	struct reader r;
+	const char *data;
+	unsigned slot;
+	size_t len;
+	int code;
+
+	if (send_path(sftp, FXP_REALPATH, path, &slot, err) != 0)
+		return -1;
+	code = sftp_wait(sftp, slot, NULL, err);
+	if (code != SFTP_OK)
+		return code;
+	r.data = (const unsigned char *)sftp->answers[slot].body.data;
+	r.left = sftp->answers[slot].body.len;
+	r.bad = sftp->answers[slot].type != FXP_NAME || get32(&r) != 1;
+	data = get_string(&r, &len);
+	if (r.bad || len == 0 || memchr(data, '\0', len) != NULL)
+		return server_error(sftp, "a damaged path", err);
+	ha_buf_add(resolved, data, len);
+	return SFTP_OK;
+}
+
+int
 sftp_lstat(struct sftp *sftp, const char *path, struct sftp_attrs *attrs,
     struct ha_err *err)
 {
@@ -516,6 +561,14 @@ sftp_stat(struct sftp *sftp, const char *path, struct sftp_attrs *attrs,
 }
 
 int
+sftp_send_posix_rename(struct sftp *sftp, const char *from, const char *to,
+    unsigned *slot, struct ha_err *err)
+{
+	return send_extended(sftp, "posix-rename@openssh.com", from,
+	    strlen(from), to, slot, err);
+}
+
+int
 sftp_posix_rename(
     struct sftp *sftp, const char *from, const char *to, struct ha_err *err)
 {
@@ -523,8 +576,7 @@ sftp_posix_rename(
 
 	if (!sftp->posix_rename)
 		return SFTP_OP_UNSUPPORTED;
-	if (send_extended(sftp, "posix-rename@openssh.com", from, strlen(from),
-		to, &slot, err) != 0)
+	if (sftp_send_posix_rename(sftp, from, to, &slot, err) != 0)
 		return -1;
 	return sftp_wait(sftp, slot, NULL, err);
 }

@@ -62,6 +62,8 @@ int sftp_send_remove(
     struct sftp *sftp, const char *path, unsigned *slot, struct ha_err *err);
 int sftp_send_rmdir(
     struct sftp *sftp, const char *path, unsigned *slot, struct ha_err *err);
+int sftp_send_posix_rename(struct sftp *sftp, const char *from, const char *to,
+    unsigned *slot, struct ha_err *err);
 int sftp_send_lstat(
     struct sftp *sftp, const char *path, unsigned *slot, struct ha_err *err);
 
@@ -76,6 +78,12 @@ int sftp_wait(struct sftp *sftp, unsigned slot, struct sftp_attrs *attrs,
 /* One request and its answer: a status code, or -1. */
 int sftp_remove(struct sftp *sftp, const char *path, struct ha_err *err);
 int sftp_rmdir(struct sftp *sftp, const char *path, struct ha_err *err);
+/* mode is subject to the umask there; SFTP_FAILURE: it exists, or more. */
+int sftp_mkdir(
+    struct sftp *sftp, const char *path, unsigned mode, struct ha_err *err);
+/* Append path as the server resolves it: absolute, no links (OpenSSH). */
+int sftp_realpath(struct sftp *sftp, const char *path, struct ha_buf *resolved,
+    struct ha_err *err);
 int sftp_lstat(struct sftp *sftp, const char *path, struct sftp_attrs *attrs,
     struct ha_err *err);
 /* As lstat, following a link. */

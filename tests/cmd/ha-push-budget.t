@@ -386,4 +386,183 @@ if ha-push --help | grep -q -- --release; then
 else
 	skip "--release" "it has not arrived"
 fi
+
+## The trash
+
+# The one file of the trash that had this path; 1 if there is none.
+in_trash()
+{
+	find "$K" -mindepth 2 -path "$K/*/$1" | grep .
+}
+
+trashed()
+{
+	cat "$(in_trash "$1")"
+}
+
+bad_names()
+{
+	ls "$K" | grep -Ev \
+	    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z(\.[0-9]+)?$'
+}
+
+fresh
+K=$T/$trees/trash
+mkdir -p "$S/d/sub" "$S/e"
+for f in d/sub/a d/b e/c over gone by; do
+	echo "old $f" >"$S/$f"
+done
+chmod 640 "$S/gone"
+ln -s nowhere "$S/d/link"
+mkfifo "$S/d/fifo"
+ln "$S/d/b" "$S/d/b2"
+excludes='	exclude=*.keep'
+begin --trash "$K"
+send R d .
+ok "--trash" barrier
+is "... is made, for its owner" "$(stat -c %a "$K")" 700
+is "... and empty at first" "$(ls "$K")" ''
+inode=$(stat -c %i "$D/gone")
+echo mine >"$D/d/sub/x.keep"
+echo new >"$S/over"
+send W f over
+barrier
+is "what is overwritten is kept" "$(trashed over)" 'old over'
+is "... and is new there" "$(cat "$D/over")" new
+rm "$S/gone"
+send D f gone
+barrier
+is "what is removed is kept" "$(trashed gone)" 'old gone'
+is "... as it was" "$(stat -c '%a %i' "$(in_trash gone)")" "640 $inode"
+rm -r "$S/d"
+send D d d
+barrier
+is "a directory that is removed is kept" "$(trashed d/sub/a)" 'old d/sub/a'
+ok "... links in it" test -h "$(in_trash d/link)"
+ok "... special files" test -p "$(in_trash d/fifo)"
+ok "... hard links" test "$(in_trash d/b)" -ef "$(in_trash d/b2)"
+is "... but what is excluded stays" "$(cat "$D/d/sub/x.keep")" mine
+not_ok "... the rest is gone" test -e "$D/d/b"
+mv "$S/by" "$S/over"
+send M f by over
+ok "a rename over a file" barrier
+ok "... keeps that file" grep -qx new "$K"/*/over
+ok "... and the one before" grep -qx 'old over' "$K"/*/over
+ok "... and is played" same --exclude='*.keep' --exclude=/d
+echo extra >"$D/extra"
+echo 'on the peer' >"$D/e/c"
+send R d .
+ok "R" barrier
+is "... keeps what it deletes" "$(trashed extra)" extra
+is "... and what it overwrites" "$(trashed e/c)" 'on the peer'
+rm -r "$S/e"
+echo file >"$S/e"
+send D d e
+send C f e
+send W f e
+ok "a directory that makes way" barrier
+ok "... is kept" grep -qx 'old e/c' "$K"/*/e/c
+is "... only dated names are made" "$(bad_names)" ''
+for i in 1 2 3 4 5 6; do
+	echo "version $i" >"$S/fast"
+	send W f fast
+	barrier
+done
+is "each version is kept" "$(cat "$K"/*/fast | sort | tr '\n' ' ')" \
+    'version 1 version 2 version 3 version 4 version 5 '
+finish
+is "--trash: exit 0" "$status" 0
+excludes=
+
+# Somebody's links at the dates to come lead nowhere.
+fresh
+K=$T/$trees/trash
+mkdir -p "$K" "$T/$trees/outside"
+now=$(date +%s)
+for i in $(seq -2 120); do
+	ln -s "$T/$trees/outside" \
+	    "$K/$(date -u -d "@$((now + i))" +%Y-%m-%dT%H%M%SZ)"
+done
+echo x >"$S/x"
+echo old >"$D/x"
+echo old >"$D/y"
+exits "links in the trash" 0 mirror --trash "$K"
+is "... are not followed" "$(ls "$T/$trees/outside")" ''
+is "... what goes is kept beside them" \
+    "$(find "$K" -mindepth 2 -type f | wc -l)" 2
+printf 'y\0x\0' >"$T/list"
+echo old >"$D/y"
+exits "... by SFTP too" 0 push -0 -C "$S" --trash "$K" "peer:$D" <"$T/list"
+is "... are not followed" "$(ls "$T/$trees/outside")" ''
+is "... but links, which are not dated directories, stay" \
+    "$(find "$K" -type l | wc -l)" 123
+
+# Pruned by age, by size, and nothing else.
+stale()
+{
+	mkdir -p "$K/$1/d"
+	head -c "$2" /dev/zero >"$K/$1/d/f"
+}
+
+fresh
+K=$T/$trees/trash
+echo x >"$S/x"
+new=$(date -u -d '6 days ago' +%Y-%m-%dT%H%M%SZ)
+for name in 2020-01-01T000000Z 2020-01-01T000000Z.2 "$new" \
+    2020-01-01T000000Z.x 2020-01-01T000000Z- 2020-01-01 other \
+    '2020-01-01T000000Z x' 'a;touch b'; do
+	stale "$name" 10
+done
+: >"$K/2020-01-02T000000Z"
+exits "--trash prunes" 0 mirror --trash "$K"
+is "... what is older than 7 days, and nothing else" "$(ls "$K")" \
+    "$(printf '%s\n' 2020-01-01 2020-01-01T000000Z- \
+	'2020-01-01T000000Z x' 2020-01-01T000000Z.x 2020-01-02T000000Z \
+	"$new" 'a;touch b' other | sort)"
+exits "--trash-keep 5d" 0 mirror --trash "$K" --trash-keep 5d
+not_ok "... prunes more" test -e "$K/$new"
+for i in 1 2 3 9 10 11; do
+	stale "2020-01-01T000000Z.$i" 1000000
+done
+exits "--trash-keep 3500K" 0 mirror --trash "$K" --trash-keep 3500K
+is "... keeps the youngest that fit" "$(cd "$K" && echo 2020-*Z.[0-9]*)" \
+    '2020-01-01T000000Z.10 2020-01-01T000000Z.11 2020-01-01T000000Z.9'
+for limit in x 5x 0K -1K '' 1.5G; do
+	exits "--trash-keep '$limit'" 64 mirror --trash "$K" --trash-keep "$limit"
+done
+exits "--trash-keep without --trash" 64 mirror --trash-keep 5d
+
+# Where it can't be.
+for dir in "$D" "$D/trash" "$D/"; do
+	exits "--trash $dir, in the target" 64 mirror --trash "$dir"
+done
+ln -s "$D" "$T/$trees/link"
+mkdir "$D/in"
+exits "--trash in the target by a link" 78 mirror --trash "$T/$trees/link/in"
+like "... is said" "$err" 'inside the target'
+exits "--trash that can't be made" 73 mirror --trash "$T/none/of/this"
+exits "--trash that is a file" 73 mirror --trash "$S/x"
+if [ "$(id -u)" -eq 0 ] && mkdir "$T/$trees/mount" &&
+    mount -t tmpfs none "$T/$trees/mount" 2>/dev/null; then
+	exits "--trash on another file system" 73 mirror \
+	    --trash "$T/$trees/mount"
+	like "... says why" "$err" 'another file system'
+	umount "$T/$trees/mount"
+else
+	skip "--trash on another file system" "nothing can be mounted here"
+fi
+rm -r "$D/in"
+
+fresh
+K=$T/$trees/trash
+echo x >"$S/x"
+files "$D" 101
+exits "the budget counts with a trash too" 77 mirror --trash "$K"
+is "... nothing went there" "$(ls "$K")" ''
+exits "-n --trash" 0 mirror -n --trash "$T/$trees/none"
+not_ok "... makes nothing" test -e "$T/$trees/none"
+cd "$HOME" || exit
+exits "--trash below the home" 0 mirror --trash trash-here --max-delete 101
+is "... is used" "$(find ~/trash-here -type f | wc -l)" 101
+cd "$T" || exit
 done_testing
