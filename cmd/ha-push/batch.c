@@ -153,6 +153,7 @@ remove_gone(struct round *round, struct ha_err *err)
 	rc = peer_remove(&push->peer, push->match, removals, count, err);
 	for (size_t i = 0; i < count; i++) {
 		if (rc != 0) {
+			items[i]->entry->allowed += removals[i].charged;
 			free(removals[i].why);
 			continue;
 		}

@@ -59,7 +59,7 @@ real_time(struct budget_time *time)
 static struct budget_time
 time_now(const struct budget *budget)
 {
-	struct budget_time now;
+	struct budget_time now = { 0, 0 };
 
 	(budget->now != NULL ? budget->now : real_time)(&now);
 	return now;

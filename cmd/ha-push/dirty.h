@@ -51,7 +51,11 @@ struct dirty_entry {
 	int is_ours; /* the failure is on this side: it can't be read */
 	struct dirty_hold *hold; /* until it is done; or NULL */
 	int is_held; /* nothing is tried until it is marked again */
-	uint64_t allowed; /* so many names may go whatever the limit */
+	/*
+	 * So many names may go whatever the limit: they were let go, or counted
+	 * before the link was lost.
+	 */
+	uint64_t allowed;
 	struct ha_buf acks; /* records to echo once this is on the peer */
 	struct ha_buf again_acks;
 	struct dirty_entry *chain;

@@ -60,6 +60,14 @@ add_count(const struct push *push, struct ha_buf *words)
 					       : first->path);
 }
 
+/* The limit that would let count more go. */
+static unsigned long long
+needed(struct push *push, uint64_t count)
+{
+	count += budget_spent(&push->budget);
+	return count;
+}
+
 /* Nobody reaches a run that ends by itself: the next one is to be let. */
 static void
 add_cure(struct push *push, struct ha_buf *words)
@@ -68,8 +76,7 @@ add_cure(struct push *push, struct ha_buf *words)
 
 	if (push->input.at_end)
 		ha_buf_addf(words, "; let them go with --max-delete %llu",
-		    (unsigned long long)(budget_spent(&push->budget) +
-					 push->dirty.hold_names));
+		    needed(push, push->dirty.hold_names));
 	else
 		ha_buf_addf(words,
 		    "; let them go with: ha-push --release %s --reason WORDS, or "
@@ -106,8 +113,7 @@ hold_foretell(struct push *push, uint64_t count)
 	ha_say("%s: %llu deletion%s would be held: more than %s; let them go "
 	       "with --max-delete %llu",
 	    push->peer.label, (unsigned long long)count, count == 1 ? "" : "s",
-	    words.data,
-	    (unsigned long long)(budget_spent(&push->budget) + count));
+	    words.data, needed(push, count));
 	ha_buf_release(&words);
 }
 

@@ -479,7 +479,7 @@ remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
 	     base += SFTP_WINDOW) {
 		size_t n = listing->count - base;
 		char *paths[SFTP_WINDOW], *rooms[SFTP_WINDOW];
-		int skip[SFTP_WINDOW], codes[SFTP_WINDOW];
+		int skip[SFTP_WINDOW], codes[SFTP_WINDOW] = { 0 };
 
 		if (n > SFTP_WINDOW)
 			n = SFTP_WINDOW;
@@ -667,14 +667,16 @@ may_remove(struct peer *peer, struct peer_removal *removal, uint64_t count,
 	return 0;
 }
 
-/* What was charged and is there still. */
+/* What was charged and is there still; of a lost link that is not known. */
 static void
-give_back(struct peer *peer, uint64_t charged, uint64_t removed, int is_lost)
+give_back(struct peer *peer, struct peer_removal *removal, uint64_t charged,
+    uint64_t removed, int is_lost)
 {
-	/* Removals whose answers are missing may have been done. */
+	if (charged <= removed)
+		return;
 	if (is_lost)
-		removed += SFTP_WINDOW;
-	if (charged > removed)
+		removal->charged = charged - removed;
+	else
 		budget_refund(peer->budget, charged - removed);
 }
 
@@ -693,7 +695,7 @@ remove_counted(struct peer *peer, const struct ha_match *match,
 		return 0;
 	rc = remove_dir(peer, match, removal->path, 0, &removal->result,
 	    &removal->why, err);
-	give_back(peer, charged, peer->removed - before, rc != 0);
+	give_back(peer, removal, charged, peer->removed - before, rc != 0);
 	return rc;
 }
 
@@ -718,7 +720,7 @@ remove_one(struct peer *peer, const struct ha_match *match,
 	}
 	rc = remove_any(peer, match, removal->path, 0, &removal->result,
 	    &removal->why, err);
-	give_back(peer, charged, peer->removed - before, rc != 0);
+	give_back(peer, removal, charged, peer->removed - before, rc != 0);
 	return rc;
 }
 
@@ -806,14 +808,20 @@ try_as_files(struct peer *peer, struct peer_removal *removals, int *codes,
 	int rc;
 
 	budget_take(peer->budget, charged);
+	for (size_t i = 0; i < count; i++)
+		removals[i].charged =
+		    codes[i] == SFTP_OK && removals[i].allowed == 0;
 	rc = make_rooms(peer, removals, codes, rooms, count, err);
 	if (rc == 0)
 		rc = send_window(
 		    peer, removals, codes, rooms, count, &removed, err);
-	if (rc == 0)
-		give_back(peer, charged, removed, 0);
-	for (size_t i = 0; i < count; i++)
+	if (rc == 0 && charged > removed)
+		budget_refund(peer->budget, charged - removed);
+	for (size_t i = 0; i < count; i++) {
 		free(rooms[i]);
+		if (rc == 0)
+			removals[i].charged = 0;
+	}
 	return rc;
 }
 

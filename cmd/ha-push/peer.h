@@ -95,6 +95,7 @@ struct peer_removal {
 	enum peer_result result;
 	char *why; /* of what was kept or refused; the caller frees it */
 	uint64_t count; /* of what is held: names that would go */
+	uint64_t charged; /* after -1: counted, and perhaps still there */
 };
 
 /*

@@ -305,12 +305,13 @@ other_boots(void **state)
 static void
 damaged_files(void **state)
 {
-	static const char *const texts[] = { "files\t1", "files\tx\n", "bla\n",
+	static const char *const texts[] = {
+		"files\t1", "files\tx\n", "bla\n",
 		"deleted\t2027-01-15T06:30:00Z\t1\n", "written\tx\ty\tz\n",
 		"\n", "written\t2027-01-15T06:30:00Z\n",
 		"written\t2027-01-15T06:30:00Z\tb\t1\ndeleted\tx\t1\n",
-		"written\t2027-01-15T06:30:00Z\tb\t1\n"
-		"deleted\t2027-01-15T06:30:00Z\t-\n" };
+		"written\t2027-01-15T06:30:00Z\tb\t1\ndeleted\t2027-01-15T06:30:00Z\t-\n"
+	};
 	struct budget b;
 	struct ha_err err;
 	struct stat st;
