@@ -206,7 +206,7 @@ perl -e '
 	}' "$S" $count
 is "$count names of 255 bytes" \
     "$(find "$S" -type f -printf '%f\n' | LC_ALL=C grep -c '^.\{255\}$')" $count
-pipe
+pipe --max-delete 1000000
 ok "... arrive" wait_until 300 equal
 mv "$S/1" "$S/moved"
 rm -r "$S/2/2" "$S/3"
