@@ -281,22 +281,12 @@ answer_explain(struct push *push, struct client *client, const char *path)
 	ha_buf_release(&line);
 }
 
-/* Deletions that were held go now.  Returns 0, or 1: nothing is held. */
-static int
-release_held(struct push *push, const char *reason, struct ha_buf *words)
-{
-	(void)push;
-	(void)reason;
-	ha_buf_add_str(words, "nothing is held");
-	return 1;
-}
-
 static void
 answer_release(struct push *push, struct client *client, const char *reason)
 {
 	struct ha_buf words = HA_BUF_INIT;
 
-	if (release_held(push, reason, &words) != 0) {
+	if (budget_release(push, reason, &words) != 0) {
 		refuse(client, 1, words.data);
 	} else {
 		const char *fields[] = { words.data, NULL };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "change.h"
 #include "clock.h"
 
 #define FAIL_FIRST_MS 1000
@@ -763,6 +764,42 @@ dirty_look_again(struct dirty *dirty)
 	}
 }
 
+static int
+is_held_with_parent(const struct dirty *dirty, const struct dirty_entry *entry)
+{
+	const struct dirty_entry *parent = dirty_find(dirty, HA_CHANGE_ROOT);
+	char *part = ha_xstrdup(entry->path);
+	char *slash = part;
+
+	while (parent == NULL || parent == entry || parent->hold == NULL) {
+		slash = strchr(slash, '/');
+		if (slash == NULL)
+			break;
+		*slash = '\0';
+		parent = dirty_find(dirty, part);
+		*slash++ = '/';
+	}
+	free(part);
+	return parent != NULL && parent != entry && parent->hold != NULL;
+}
+
+uint64_t
+dirty_held_names(const struct dirty *dirty)
+{
+	const struct dirty_list *const lists[] = { &dirty->held, &dirty->ready,
+		&dirty->later, &dirty->flying };
+	uint64_t names = dirty->hold_names;
+
+	if (dirty->hold_count <= 1)
+		return names;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (const struct dirty_entry *e = lists[i]->head; e != NULL;
+		     e = e->next)
+			if (e->hold != NULL && is_held_with_parent(dirty, e))
+				names -= e->hold->count;
+	return names;
+}
+
 static void
 allow(struct dirty_list *list)
 {
@@ -774,13 +811,15 @@ allow(struct dirty_list *list)
 uint64_t
 dirty_let_go(struct dirty *dirty)
 {
+	uint64_t names = dirty_held_names(dirty);
+
 	allow(&dirty->flying);
 	allow(&dirty->later);
 	allow(&dirty->ready);
 	allow(&dirty->held);
 	while (dirty->held.head != NULL)
 		wake_held(dirty, dirty->held.head);
-	return dirty->hold_names;
+	return names;
 }
 
 int64_t

@@ -185,7 +185,12 @@ void dirty_hold(struct dirty *dirty, struct dirty_entry *entry, uint64_t count,
     const struct ha_buf *names);
 /* Look again at what is held but trees, as if it had been marked. */
 void dirty_look_again(struct dirty *dirty);
-/* All that is held is ready, and what was counted may go.  Returns the number of names. */
+/* How many names are held; what is held with a directory above it counts once. */
+uint64_t dirty_held_names(const struct dirty *dirty);
+/*
+ * All that is held is ready, and what was counted may go.  Returns the number
+ * of names.
+ */
 uint64_t dirty_let_go(struct dirty *dirty);
 
 /* When the next entry in later is due; HA_CLOCK_NEVER when there is none. */

@@ -121,6 +121,19 @@ take_entry(const struct push *push, const struct dirty_entry *entry,
 	add_fault(push, words);
 }
 
+static void
+take_held(const struct push *push, const struct dirty_hold *hold,
+    struct answer *answer)
+{
+	answer->state = "held";
+	answer->since_ms = ms_since(hold->since_ns);
+	ha_buf_addf(&answer->words,
+	    "is gone here, and its deletion on the peer is held, one of %llu",
+	    (unsigned long long)dirty_held_names(&push->dirty));
+	add_duration(&answer->words, ", for ", answer->since_ms);
+	ha_buf_add_str(&answer->words, "; ha-push --release lets them go");
+}
+
 static int
 is_at_or_below(const char *path, const char *dir)
 {
@@ -129,6 +142,31 @@ is_at_or_below(const char *path, const char *dir)
 	return strcmp(dir, HA_CHANGE_ROOT) == 0 ||
 	       (strncmp(path, dir, len) == 0 &&
 		   (path[len] == '\0' || path[len] == '/'));
+}
+
+/* Is path one of the names, or below one?  Not all of very many are listed. */
+static int
+holds(const struct dirty_hold *hold, const char *path)
+{
+	const char *end = hold->names.data + hold->names.len;
+	uint64_t listed = 0;
+
+	for (const char *name = hold->names.data; name < end;
+	     name += strlen(name) + 1, listed++)
+		if (is_at_or_below(path, name))
+			return 1;
+	return listed < hold->count;
+}
+
+static const struct dirty_hold *
+hold_of(const struct push *push, const char *path, int is_there)
+{
+	const struct dirty_entry *e = push->dirty.held.head;
+
+	while (e != NULL &&
+	       (!is_at_or_below(path, e->path) || !holds(e->hold, path)))
+		e = e->next;
+	return e != NULL && !is_there ? e->hold : NULL;
 }
 
 /* A parent that is to be compared, or was replaced; the topmost one. */
@@ -140,8 +178,9 @@ compared_parent(const struct push *push, const char *path)
 	char *part = ha_xstrdup(path);
 
 	for (char *slash = part;;) {
-		if (entry != NULL && (entry->flags | entry->again_flags) &
-					 (DIRTY_TREE | DIRTY_REPLACED))
+		if (entry != NULL && !entry->is_held &&
+		    (entry->flags | entry->again_flags) &
+			(DIRTY_TREE | DIRTY_REPLACED))
 			break;
 		entry = NULL;
 		slash = strchr(slash, '/');
@@ -211,13 +250,16 @@ look(struct push *push, const char *path, struct answer *answer)
 	const char *unwatched = unwatched_parent(push, path);
 	struct stat st;
 	int is_there = ha_fs_lstat_beneath(push->source.fd, path, &st) == 0;
+	const struct dirty_hold *hold = hold_of(push, path, is_there);
 	char *rule = NULL;
 
 	if (explain_excluded(push->match, push->own_rules, path,
 		is_there && S_ISDIR(st.st_mode), &rule)) {
 		answer->state = "excluded";
 		ha_buf_add_str(&answer->words, rule);
-	} else if (entry != NULL) {
+	} else if (hold != NULL) {
+		take_held(push, hold, answer);
+	} else if (entry != NULL && !entry->is_held) {
 		take_entry(push, entry, answer);
 	} else if (parent != NULL) {
 		take_parent(push, parent, answer);

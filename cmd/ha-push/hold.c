@@ -48,7 +48,7 @@ hold_is_all(const struct push *push)
 static void
 add_count(const struct push *push, struct ha_buf *words)
 {
-	uint64_t count = push->dirty.hold_names;
+	uint64_t count = dirty_held_names(&push->dirty);
 	const struct dirty_entry *first = push->dirty.held.head;
 
 	ha_buf_addf(words, "%llu deletion%s held: more than ",
@@ -76,7 +76,7 @@ add_cure(struct push *push, struct ha_buf *words)
 
 	if (push->input.at_end)
 		ha_buf_addf(words, "; let them go with --max-delete %llu",
-		    needed(push, push->dirty.hold_names));
+		    needed(push, dirty_held_names(&push->dirty)));
 	else
 		ha_buf_addf(words,
 		    "; let them go with: ha-push --release %s --reason WORDS, or "

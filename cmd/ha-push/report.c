@@ -48,6 +48,7 @@ static const char *const kind_names[] = {
 	[KIND_UNWATCHED] = "unwatched",
 	[KIND_WARNING] = "warning",
 	[KIND_FAILING] = "failing",
+	[KIND_HELD] = "held",
 	[KIND_SILENT] = "silent",
 	[KIND_DIED] = "died",
 	[KIND_FAULT] = "fault",
@@ -322,7 +323,7 @@ add_perf(struct ha_buf *perf, const struct push *push, const struct view *view)
 	    "bytes=%lluB renames=%lluc deletions=%lluc logins=%lluc",
 	    view->waiting, (long long)(view->lag_ms / 1000),
 	    (long long)(view->lag_ms % 1000), view->failing,
-	    (unsigned long long)push->dirty.hold_names,
+	    (unsigned long long)dirty_held_names(&push->dirty),
 	    (unsigned long long)report->sent_paths,
 	    (unsigned long long)report->sent_bytes,
 	    (unsigned long long)report->renames,
@@ -469,7 +470,7 @@ add_prom(struct ha_buf *text, const struct push *push, const struct view *view)
 	    "Paths that can't be sent.", (double)view->failing);
 	add_metric(text, push, "held_deletions", "gauge",
 	    "Deletions that wait for a person.",
-	    (double)push->dirty.hold_names);
+	    (double)dirty_held_names(&push->dirty));
 	add_metric(text, push, "sent_paths_total", "counter",
 	    "Paths brought to the peer.", (double)report->sent_paths);
 	add_metric(text, push, "sent_bytes_total", "counter",

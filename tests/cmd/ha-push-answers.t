@@ -468,7 +468,7 @@ exits '... nobody is there' 75 ha-push --sync "$F"
 start_pipe
 ok 'a stale socket is replaced' wait_until 20 synced
 exits '--release: nothing is held' 1 ha-push --release "$F" --reason 'a test'
-is '... says so' "$out" "peer:$D: nothing is held"
+is '... says so' "$out" "peer:$D: no deletion is held"
 
 # The files of several peers.
 {

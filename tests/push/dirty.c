@@ -341,6 +341,24 @@ held_waits_for_a_mark(void **state)
 }
 
 static void
+what_is_held_with_a_parent_counts_once(void **state)
+{
+	struct dirty dirty;
+
+	(void)state;
+	dirty_init(&dirty);
+	hold_one(&dirty, "d/a", DIRTY_REPLACED, 1);
+	hold_one(&dirty, "dd", DIRTY_REPLACED, 1);
+	assert_int_equal(dirty_held_names(&dirty), 2);
+	hold_one(&dirty, "d", DIRTY_REPLACED, 5);
+	assert_int_equal(dirty_held_names(&dirty), 6);
+	hold_one(&dirty, ".", DIRTY_TREE, 9);
+	assert_int_equal(dirty_held_names(&dirty), 9);
+	assert_int_equal(dirty_let_go(&dirty), 9);
+	dirty_release(&dirty);
+}
+
+static void
 marked_before_it_is_held_is_looked_at(void **state)
 {
 	struct dirty dirty;
@@ -661,6 +679,7 @@ main(void)
 		cmocka_unit_test(renames_keep_their_order),
 		cmocka_unit_test(failures_back_off),
 		cmocka_unit_test(held_waits_for_a_mark),
+		cmocka_unit_test(what_is_held_with_a_parent_counts_once),
 		cmocka_unit_test(marked_before_it_is_held_is_looked_at),
 		cmocka_unit_test(let_go_allows_what_was_counted),
 		cmocka_unit_test(held_follows_renames),
