@@ -5,6 +5,9 @@
  *	prober latency SRC DST COUNT INTERVAL_MS	new files, one an interval:
  *		prints the ms from close(2) to seen in DST: p50 p99 lost
  *	prober fill DIR DIRS FILES BYTES	FILES files in DIRS directories
+ *	prober empty DIR DIRS FILES		remove those FILES again
+ *	prober rename DIR DIRS FILES		give each another name
+ *	prober link DIR COUNT			a file and COUNT more names of it
  *	prober dirs DIR COUNT			COUNT directories, 100 in each
  *	prober await DIR FILES SECONDS		until DIR has so many files below
  */
@@ -144,6 +147,48 @@ fill(const char *dir, long dirs, long files, size_t size)
 }
 
 static void
+empty(const char *dir, long dirs, long files)
+{
+	char path[PATH_MAX];
+
+	for (long i = 0; i < files; i++) {
+		snprintf(
+		    path, sizeof(path), "%s/dir%ld/file%ld", dir, i % dirs, i);
+		if (unlink(path) == -1)
+			err(74, "%s", path);
+	}
+}
+
+static void
+rename_all(const char *dir, long dirs, long files)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	for (long i = 0; i < files; i++) {
+		snprintf(
+		    from, sizeof(from), "%s/dir%ld/file%ld", dir, i % dirs, i);
+		snprintf(
+		    to, sizeof(to), "%s/dir%ld/moved%ld", dir, i % dirs, i);
+		if (rename(from, to) == -1)
+			err(74, "%s", from);
+	}
+}
+
+static void
+link_all(const char *dir, long count)
+{
+	char first[PATH_MAX], path[PATH_MAX];
+
+	snprintf(first, sizeof(first), "%s/link0", dir);
+	write_file(first, PROBE_SIZE);
+	for (long i = 1; i <= count; i++) {
+		snprintf(path, sizeof(path), "%s/link%ld", dir, i);
+		if (link(first, path) == -1)
+			err(74, "%s", path);
+	}
+}
+
+static void
 make_dirs(const char *dir, long count)
 {
 	char path[PATH_MAX];
@@ -197,6 +242,13 @@ main(int argc, char **argv)
 		bytes = calloc(1, (size_t)number(argv[5]));
 		fill(argv[2], number(argv[3]), number(argv[4]),
 		    (size_t)number(argv[5]));
+	} else if (strcmp(what, "empty") == 0 && argc == 5) {
+		empty(argv[2], number(argv[3]), number(argv[4]));
+	} else if (strcmp(what, "rename") == 0 && argc == 5) {
+		rename_all(argv[2], number(argv[3]), number(argv[4]));
+	} else if (strcmp(what, "link") == 0 && argc == 4) {
+		bytes = calloc(1, PROBE_SIZE);
+		link_all(argv[2], number(argv[3]));
 	} else if (strcmp(what, "dirs") == 0 && argc == 4) {
 		make_dirs(argv[2], number(argv[3]));
 	} else if (strcmp(what, "await") == 0 && argc == 5) {
