@@ -4,9 +4,11 @@
  * done about it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "change.h"
@@ -268,6 +270,31 @@ add_parent(struct round *round, const char *path)
 	free(parent);
 }
 
+/* Nothing was met in the source: is it empty, and may it be? */
+static int
+check_empty(struct push *push, struct ha_err *err)
+{
+	int fd = ha_fs_open_beneath(
+	    push->source.fd, HA_CHANGE_ROOT, O_RDONLY | O_DIRECTORY);
+	int rc;
+
+	if (fd < 0)
+		return ha_err_set(err, EX_NOINPUT, errno,
+		    "source %s can't be read", push->source.path);
+	close(fd);
+	rc = peer_has_files(&push->peer, push->match, err);
+	if (rc <= 0)
+		return rc;
+	if (push->conf.force == NULL)
+		return ha_err_set(err, EX_NOPERM, 0,
+		    "%s is empty, but %s has files: not mirroring nothing over "
+		    "something; if that is meant, add --force=REASON",
+		    push->source.path, push->peer.label);
+	ha_warn("%s is empty and everything in %s is removed, forced: %s",
+	    push->source.path, push->peer.label, push->conf.force);
+	return 0;
+}
+
 static int
 look_at_tree(struct round *round, struct item *item, struct ha_err *err)
 {
@@ -286,23 +313,9 @@ look_at_tree(struct round *round, struct item *item, struct ha_err *err)
 		round->files = totals.files;
 		budget_first_count(&push->budget, totals.files);
 	}
-	if (is_root && totals.files == 0 && totals.dirs == 0) {
-		int rc = peer_has_files(&push->peer, push->match, err);
-
-		if (rc < 0)
-			return -1;
-		if (rc == 1 && push->conf.force == NULL)
-			return ha_err_set(err, EX_NOPERM, 0,
-			    "%s is empty, but %s has files: not mirroring "
-			    "nothing over something; if that is meant, add "
-			    "--force=REASON",
-			    push->source.path, push->peer.label);
-		if (rc == 1)
-			ha_warn("%s is empty and everything in %s is removed, "
-				"forced: %s",
-			    push->source.path, push->peer.label,
-			    push->conf.force);
-	}
+	if (is_root && totals.files == 0 && totals.dirs == 0 &&
+	    check_empty(push, err) != 0)
+		return -1;
 	ha_buf_addf(&round->trees, is_root ? "%s/" : "./%s/", path);
 	ha_buf_add_char(&round->trees, '\0');
 	return 0;

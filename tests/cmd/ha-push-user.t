@@ -138,6 +138,30 @@ as_user --all -C "$S" "peer:$D"
 is "an unreadable source: exit 66" "$status" 66
 like "... the message" "$err" "$S.*Permission denied"
 
+# One that can't be read any more, while the pipe runs, is not an empty one.
+fresh_user
+echo x >"$S/x"
+rm -f "$T/in"
+mkfifo "$T/in"
+: >"$T/acks"
+chown "$user" "$T/acks"
+spawn -i "$T/in" -o "$T/records" -e "$T/words" setpriv --reuid "$user" \
+    --regid "$user" --clear-groups ha-push --ssh-config "$T/ssh_config" \
+    ${HA_TRANSPORT:+"--transport=$HA_TRANSPORT"} --acks "$T/acks" "peer:$D"
+pusher=$pid
+exec 7>"$T/in"
+line "$(header)"
+send R d .
+ok "a source" barrier
+chmod 700 "$S"
+chown 0:0 "$S"
+send R d .
+reap "$pusher"
+exec 7>&-
+is "... that can't be read any more: exit 66" "$status" 66
+like "... the message" "$(cat "$T/words")" "$S can't be read: Permission denied"
+ok "... nothing is deleted" test -e "$D/x"
+
 HA_RUN_DIR=/proc/none as_user --all -C / "peer:$D"
 like "a lock directory that can't be made is named" "$err" '/proc/none'
 done_testing
