@@ -289,7 +289,7 @@ session_ended(const struct complaint *c, const struct sshconf *conf,
 		    "%.200s ended the connection%s: %.200s", conf->typed, doing,
 		    text);
 	} else if (has(c, "onnection closed") || has(c, "onnection reset") ||
-		   has(c, "closed by remote host")) {
+		   has(c, "closed by remote host") || has(c, "Broken pipe")) {
 		rc = ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "%.200s closed the connection%s", conf->typed, doing);
 	} else {

@@ -75,6 +75,10 @@ static const struct {
 	    "authentication failures" },
 	{ NO_LOGIN, ASKED "Connection closed by 192.0.2.1 port 22\r\n",
 	    EX_UNAVAILABLE, "web2 closed the connection during the login" },
+	{ NO_LOGIN,
+	    GREETED "ssh_dispatch_run_fatal: Connection to 192.0.2.1 port 22: "
+		    "Broken pipe\r\n",
+	    EX_UNAVAILABLE, "web2 closed the connection during the key" },
 	{ NO_LOGIN, GREETED "Bad packet length 1953785896.\r\n", EX_UNAVAILABLE,
 	    "the session with web2 broke during the key exchange: Bad packet "
 	    "length 1953785896." },
@@ -87,7 +91,7 @@ static const struct {
 	{ LOST, "Timeout, server 192.0.2.1 not responding.\r\n", EX_UNAVAILABLE,
 	    "no answer from web2 for 45s" },
 	{ LOST, "client_loop: send disconnect: Broken pipe\r\n", EX_UNAVAILABLE,
-	    "the session with web2 broke: client_loop: send disconnect" },
+	    "web2 closed the connection" },
 	{ LOST, "Connection to web2 closed by remote host.\r\n", EX_UNAVAILABLE,
 	    "web2 closed the connection" },
 	{ LOST,
