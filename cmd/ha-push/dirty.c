@@ -764,6 +764,13 @@ dirty_look_again(struct dirty *dirty)
 	}
 }
 
+void
+dirty_look_again_at_all(struct dirty *dirty)
+{
+	while (dirty->held.head != NULL)
+		wake_held(dirty, dirty->held.head);
+}
+
 static int
 is_held_with_parent(const struct dirty *dirty, const struct dirty_entry *entry)
 {
@@ -817,8 +824,7 @@ dirty_let_go(struct dirty *dirty)
 	allow(&dirty->later);
 	allow(&dirty->ready);
 	allow(&dirty->held);
-	while (dirty->held.head != NULL)
-		wake_held(dirty, dirty->held.head);
+	dirty_look_again_at_all(dirty);
 	return names;
 }
 

@@ -185,6 +185,8 @@ void dirty_hold(struct dirty *dirty, struct dirty_entry *entry, uint64_t count,
     const struct ha_buf *names);
 /* Look again at what is held but trees, as if it had been marked. */
 void dirty_look_again(struct dirty *dirty);
+/* The same, trees too. */
+void dirty_look_again_at_all(struct dirty *dirty);
 /* How many names are held; what is held with a directory above it counts once. */
 uint64_t dirty_held_names(const struct dirty *dirty);
 /*

@@ -12,6 +12,32 @@
 #include "push.h"
 #include "rec.h"
 
+/* To look again takes at most one part in this of the time. */
+#define LOOK_SHARE 20
+#define LOOK_MS 10000
+
+void
+hold_looked(struct push *push, int64_t took_ns)
+{
+	push->hold_look_ns = ha_clock_deadline(LOOK_MS);
+	if (LOOK_SHARE * took_ns > LOOK_MS * HA_MS_NS)
+		push->hold_look_ns = ha_clock_now_ns() + LOOK_SHARE * took_ns;
+}
+
+int64_t
+hold_due_ns(const struct push *push)
+{
+	return push->dirty.held.count > 0 && !push->input.at_end
+		   ? push->hold_look_ns
+		   : HA_CLOCK_NEVER;
+}
+
+void
+hold_look_again(struct push *push)
+{
+	dirty_look_again_at_all(&push->dirty);
+}
+
 void
 hold_settle(struct push *push)
 {
@@ -33,6 +59,7 @@ hold_settle(struct push *push)
 		hold_words(push, &words);
 		ha_warn("%s: %s", push->peer.label, words.data);
 		push->hold_said = 1;
+		hold_looked(push, 0);
 	}
 	ha_buf_release(&words);
 }

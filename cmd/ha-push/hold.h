@@ -12,6 +12,15 @@ struct push;
 /* After a round: say that deletions are held now, or no longer. */
 void hold_settle(struct push *push);
 
+/*
+ * When hold_look_again() is to be called: no record tells that what was extra
+ * there has gone, nor, of a directory, that what was missing here is back.
+ */
+int64_t hold_due_ns(const struct push *push);
+void hold_look_again(struct push *push);
+/* The round for it took so long. */
+void hold_looked(struct push *push, int64_t took_ns);
+
 /* Is all that is left held, with no more to come? */
 int hold_is_all(const struct push *push);
 

@@ -376,6 +376,18 @@ round_step(struct loop *loop)
 	return take_fault(loop, &err);
 }
 
+static int
+look_again_step(struct loop *loop)
+{
+	int64_t start_ns = ha_clock_now_ns();
+	int rc;
+
+	hold_look_again(push);
+	rc = round_step(loop);
+	hold_looked(push, ha_clock_now_ns() - start_ns);
+	return rc;
+}
+
 /* Nothing to send: keep the link, and a run ready, until something happens. */
 static int
 idle_step(struct loop *loop, int64_t deadline_ns)
@@ -438,8 +450,12 @@ step(struct loop *loop)
 		return connect_step(loop);
 	if (trash_is_due(&push->trash, now_ns))
 		trash_prune(&push->trash, &push->peer);
+	if (hold_due_ns(push) <= now_ns)
+		return look_again_step(loop);
 	if (push->source.path != NULL && dirty_has_work(&push->dirty, now_ns))
 		return round_step(loop);
+	if (hold_due_ns(push) < until_ns)
+		until_ns = hold_due_ns(push);
 	if (dirty_next_due(&push->dirty) < until_ns)
 		until_ns = dirty_next_due(&push->dirty);
 	if (push->trash.path != NULL && push->trash.prune_ns < until_ns)

@@ -92,6 +92,7 @@ struct push {
 	int in_round; /* a first SIGTERM lets a round finish */
 	int stopping; /* signals that asked for the end so far */
 	int hold_said; /* that deletions are held is said once */
+	int64_t hold_look_ns; /* what is held is not looked at again before */
 	int owners_said; /* "owners are dropped" is said once */
 };
 

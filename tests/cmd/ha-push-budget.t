@@ -341,6 +341,26 @@ ok "... until it is gone there" barrier
 ok "... OK" wait_until 20 in_state OK
 finish
 
+# What no record tells of a directory is seen all the same.
+fresh
+files "$S/f" 300
+begin
+send R d .
+barrier
+mv "$S/f" "$T/away"
+mkdir "$S/f"
+send R d .
+ok "a directory's content is held" wait_until 20 held 300
+mv "$T/away"/* "$S/f"
+rmdir "$T/away"
+for i in $(seq 300); do
+	send C f "f/$i"
+done
+ok "... until all is back, each by a record of its own" \
+    wait_until 30 in_state OK
+ok "... and nothing is held" wait_until 20 held 0
+finish
+
 # What was counted when the link was lost is not counted again.
 counted()
 {

@@ -133,6 +133,30 @@ is_over(void **state)
 	end();
 }
 
+static void
+is_looked_at_again(void **state)
+{
+	struct dirty_entry *entry;
+
+	(void)state;
+	start();
+	assert_true(hold_due_ns(&push) == HA_CLOCK_NEVER);
+	hold("d", 2, NULL, 0);
+	hold_settle(&push);
+	assert_true(hold_due_ns(&push) > ha_clock_now_ns());
+	assert_true(hold_due_ns(&push) <= ha_clock_deadline(10000));
+	hold_look_again(&push);
+	assert_true(hold_due_ns(&push) == HA_CLOCK_NEVER);
+	assert_int_equal(
+	    dirty_take(&push.dirty, &entry, 1, 1 << 20, ha_clock_now_ns()), 1);
+	dirty_hold(&push.dirty, entry, 2, NULL);
+	hold_looked(&push, 3000 * HA_MS_NS);
+	assert_true(hold_due_ns(&push) > ha_clock_deadline(50000));
+	push.input.at_end = 1;
+	assert_true(hold_due_ns(&push) == HA_CLOCK_NEVER);
+	end();
+}
+
 int
 main(void)
 {
@@ -140,6 +164,7 @@ main(void)
 		cmocka_unit_test(is_listed),
 		cmocka_unit_test(is_let_go),
 		cmocka_unit_test(is_over),
+		cmocka_unit_test(is_looked_at_again),
 	};
 
 	return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
