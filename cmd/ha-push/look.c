@@ -70,20 +70,31 @@ is_excluded(const struct push *push, const char *path, const struct stat *st)
  * Told to be gone, just this path is removed: a missing parent's own D or M
  * follows.  Otherwise one of them may be on its way, and would find the parent
  * removed that is to be renamed; only if none comes, the topmost part that is
- * missing is what the peer has too much.
+ * missing is what the peer has too much.  That goes on by its own name, so that
+ * it is counted once for all that is missing with it.
  */
 static void
-take_gone(struct item *item, const char *missing)
+take_gone(struct dirty *dirty, struct item *item, const char *missing)
 {
-	const struct dirty_entry *entry = item->entry;
+	struct dirty_entry *entry = item->entry;
+	unsigned flags = DIRTY_CONTENT | DIRTY_REPLACED;
 
 	if (!(entry->flags & DIRTY_REPLACED) && !entry->was_missing) {
 		item->outcome = OUTCOME_WAITS;
 		return;
 	}
-	item->fate = FATE_GONE;
-	item->gone =
-	    ha_xstrdup(entry->flags & DIRTY_REPLACED ? entry->path : missing);
+	if (entry->flags & DIRTY_REPLACED ||
+	    strcmp(missing, entry->path) == 0) {
+		item->fate = FATE_GONE;
+		item->gone = ha_xstrdup(entry->path);
+		return;
+	}
+	item->outcome = OUTCOME_DONE;
+	dirty_mark_at(dirty, missing, flags, entry->first_ns, entry->epoch);
+	if (entry->acks.len == 0)
+		return;
+	dirty_mark(dirty, missing, flags, entry->acks.data, entry->acks.len);
+	ha_buf_reset(&entry->acks);
 }
 
 /*
@@ -104,7 +115,7 @@ look_at_missing(struct round *round, struct item *item)
 			*slash = '\0';
 		rc = ha_fs_lstat_beneath(push->source.fd, part, &st);
 		if (rc != 0 && errno == ENOENT) {
-			take_gone(item, part);
+			take_gone(&push->dirty, item, part);
 			break;
 		}
 		if (rc != 0) {

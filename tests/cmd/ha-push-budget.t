@@ -134,6 +134,21 @@ exits "-0, over the budget" 77 push -0 -C "$S" --max-delete 60 "peer:$D" \
     <"$T/list"
 exits "-0, within it" 0 push -0 -C "$S" --max-delete 61 "peer:$D" <"$T/list"
 
+# Paths that are missing with their directory are counted with it, once.
+fresh
+echo x >"$S/x"
+files "$D/d" 150
+seq 150 | sed 's,^,d/,' | tr '\n' '\0' >"$T/list"
+run push -n -0 -C "$S" "peer:$D" <"$T/list"
+like "-n -0, files and their directory are gone" "$err" \
+    ': 151 deletions would be held'
+is "... which is what would go" "$(cut -f 1,4 "$T/out")" "D	d"
+exits "-0, the same" 77 push -0 -C "$S" "peer:$D" <"$T/list"
+like "... is counted once" "$err" \
+    '151 deletions are held: .* --max-delete 151$'
+exits "... and goes" 0 push -0 -C "$S" --max-delete 151 "peer:$D" <"$T/list"
+not_ok "... as a whole" test -e "$D/d"
+
 ## Limits
 
 fresh
