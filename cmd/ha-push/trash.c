@@ -453,6 +453,7 @@ trash_prune(struct trash *trash, struct peer *peer)
 	struct ha_buf out = HA_BUF_INIT;
 	struct ha_err err;
 	size_t n = 0;
+	int is_more = 0;
 	int code = sftp_list(peer->sftp, trash->path, add_stamp, &found, &err);
 
 	trash->prune_ns = ha_clock_deadline(PRUNE_EVERY_MS);
@@ -465,12 +466,17 @@ trash_prune(struct trash *trash, struct peer *peer)
 					: too_old(trash, &found);
 	}
 	if (n > PRUNE_NAMES) {
-		trash->prune_ns = ha_clock_deadline(PRUNE_AGAIN_MS);
+		is_more = 1;
 		n = PRUNE_NAMES;
 	}
-	if (n > 0 && on_names(trash, peer, "rm -rf", found.names, n, NULL) == 0)
+	if (n > 0 &&
+	    on_names(trash, peer, "rm -rf", found.names, n, &out) == 0) {
 		ha_note("%s: the %zu oldest of the trash are removed",
 		    peer->label, n);
+		/* What can't be removed would be tried, and told, for ever. */
+		if (is_more)
+			trash->prune_ns = ha_clock_deadline(PRUNE_AGAIN_MS);
+	}
 	for (size_t i = 0; i < found.count; i++)
 		free(found.names[i]);
 	free(found.names);
