@@ -10,12 +10,12 @@ _ha_push()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	COMPREPLY=()
 	case $prev in
-	-f | --targets)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		return
-		;;
 	-C | --source)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	-f | --targets)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
 	-x | --exclude)
@@ -23,15 +23,6 @@ _ha_push()
 		;;
 	-X | --exclude-from)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		return
-		;;
-	-T | --give-up)
-		return
-		;;
-	--force)
-		return
-		;;
-	--peer-role-file)
 		return
 		;;
 	--max-delete)
@@ -42,6 +33,12 @@ _ha_push()
 		return
 		;;
 	--trash-keep)
+		return
+		;;
+	--peer-role-file)
+		return
+		;;
+	--force)
 		return
 		;;
 	--status)
@@ -56,21 +53,24 @@ _ha_push()
 		mapfile -t COMPREPLY < <(compgen -W 'tsv json prom nagios' -- "$cur")
 		return
 		;;
-	--chown)
-		return
-		;;
-	--bwlimit)
-		return
-		;;
-	--rsync-path)
+	--ssh-config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
 	--transport)
 		mapfile -t COMPREPLY < <(compgen -W 'libssh2 ssh' -- "$cur")
 		return
 		;;
-	--ssh-config)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	--rsync-path)
+		return
+		;;
+	--chown)
+		return
+		;;
+	--bwlimit)
+		return
+		;;
+	-T | --give-up)
 		return
 		;;
 	--sync)
@@ -98,30 +98,30 @@ _ha_push()
 	case $cur in
 	-*)
 		local options='
-			-f --targets
 			-C --source
 			--all
 			-0 --null
 			-n --dry-run
+			-f --targets
 			-x --exclude
 			-X --exclude-from
-			-T --give-up
-			--force
-			--peer-role-file
 			--max-delete
 			--trash
 			--trash-keep
+			--fsync
+			--peer-role-file
+			--force
 			--status
 			--acks
 			-F --format
 			-q --quiet
+			--ssh-config
+			--transport
+			--rsync-path
 			--chown
 			--bwlimit
 			--compress
-			--fsync
-			--rsync-path
-			--transport
-			--ssh-config
+			-T --give-up
 			--sync
 			--check
 			-w --warning

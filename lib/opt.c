@@ -121,13 +121,20 @@ add_help(struct ha_buf *text, const struct table *table)
 {
 	const struct ha_opt_command *command = table->command;
 	size_t i;
+	int grouped = command->opts[0].kind == HA_OPT_GROUP;
 
 	ha_buf_addf(text, "Usage: %s %s\n", command->name, command->synopsis);
 	add_wrapped(text, command->purpose, 0, 0);
-	ha_buf_add_str(text, "\nOptions:\n");
-	for (i = 0; i < table->count; i++)
-		if (!table->opts[i]->hidden)
+	if (!grouped)
+		ha_buf_add_str(text, "\nOptions:\n");
+	for (i = 0; i < table->count; i++) {
+		if (grouped && table->opts[i] == standard)
+			ha_buf_add_str(text, "\nIn all commands:\n");
+		if (table->opts[i]->kind == HA_OPT_GROUP)
+			ha_buf_addf(text, "\n%s:\n", table->opts[i]->help);
+		else if (!table->opts[i]->hidden)
 			add_option_help(text, table->opts[i]);
+	}
 	if (command->details && *command->details)
 		ha_buf_addf(text, "\n%s", command->details);
 	if (text->data[text->len - 1] != '\n')
@@ -154,7 +161,7 @@ add_dump(struct ha_buf *text, const struct table *table)
 	    or_dash(command->operands), command->purpose);
 	for (i = 0; i < table->count; i++) {
 		opt = table->opts[i];
-		if (opt->hidden)
+		if (opt->hidden || opt->kind == HA_OPT_GROUP)
 			continue;
 		letter[0] = opt->short_name;
 		ha_buf_addf(text, "%s\t%s\t%s\t%s\t%s\n", or_dash(letter),
@@ -254,6 +261,8 @@ apply(const struct table *table, const struct ha_opt *opt, const char *name,
 		break;
 	case HA_OPT_CALL:
 		opt->call(opt->target, arg);
+		break;
+	case HA_OPT_GROUP:
 		break;
 	}
 }

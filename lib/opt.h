@@ -17,6 +17,7 @@ enum ha_opt_kind {
 	HA_OPT_DURATION, /* int64_t *: milliseconds (clock.h) */
 	HA_OPT_NUMBER, /* int64_t *: decimal, not negative */
 	HA_OPT_CALL, /* call(target, argument); may ha_die(EX_USAGE, ...) */
+	HA_OPT_GROUP, /* no option: a heading in the help; first of all, if any */
 };
 
 struct ha_opt {

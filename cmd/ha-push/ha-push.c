@@ -34,6 +34,7 @@ static struct push push;
 static struct targets targets;
 static const char *targets_from; /* -f FILE, or NULL */
 static struct ask question;
+static int trash_keep_given;
 
 static void
 add_exclude(void *target, const char *arg)
@@ -73,35 +74,30 @@ set_trash_keep(void *target, const char *arg)
 	(void)target;
 	if (trash_parse_keep(&push.trash, arg, &err) != 0)
 		ha_die(EX_USAGE, "--trash-keep: %s", err.msg);
+	trash_keep_given = 1;
 }
 
 static const struct ha_opt opts[] = {
-	{ 'f', "targets", "FILE", HA_OPT_STRING, &targets_from,
-	    "targets from FILE too, one a line; with --all - is stdin" },
+	{ .kind = HA_OPT_GROUP, .help = "What is mirrored" },
 	{ 'C', "source", "DIR", HA_OPT_STRING, &push.conf.source,
-	    "the source directory, for --all, -0 and records without a header" },
+	    "the source, for --all, -0 and records without a header" },
 	{ 0, "all", NULL, HA_OPT_FLAG, &push.conf.all,
-	    "mirror the whole of -C DIR once, then end; stdin is not read" },
+	    "mirror all of -C DIR once, then end; stdin is not read" },
 	{ '0', "null", NULL, HA_OPT_FLAG, &push.conf.paths,
-	    "stdin is NUL-terminated paths below -C DIR, as find -print0 "
-	    "gives; one that ends with / is compared with all below it" },
+	    "stdin is NUL-terminated paths below -C DIR, as of find -print0; "
+	    "one that ends with / is compared with all below it" },
 	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &push.conf.dry_run,
 	    "with --all or -0: print what would change on the peer, as change "
 	    "records, and change nothing" },
+	{ 'f', "targets", "FILE", HA_OPT_STRING, &targets_from,
+	    "targets from FILE too, one a line; - is stdin, with --all" },
 	{ 'x', "exclude", "PATTERN", HA_OPT_CALL, NULL,
-	    "leave out, and never delete there, what matches (rsync's meaning); "
-	    "repeatable; ha-watch's patterns come with its records",
+	    "neither send nor delete there what matches, as rsync does; "
+	    "repeatable; in a pipe give it to ha-watch",
 	    add_exclude },
 	{ 'X', "exclude-from", "FILE", HA_OPT_CALL, NULL,
 	    "patterns from FILE, one a line", add_exclude_file },
-	{ 'T', "give-up", "DURATION", HA_OPT_DURATION, &question.timeout_ms,
-	    "after the end of input: give up this long after the last "
-	    "progress (60s); --sync: after so long in all (30s)" },
-	{ 0, "force", "REASON", HA_OPT_STRING, &push.conf.force,
-	    "mirror an empty source over a peer that has files, or against "
-	    "the roles of both nodes; REASON is logged" },
-	{ 0, "peer-role-file", "PATH", HA_OPT_STRING, &push.fence.peer_path,
-	    "the role file on the peer (/var/lib/ha/role)" },
+	{ .kind = HA_OPT_GROUP, .help = "Safety" },
 	{ 0, "max-delete", "LIMIT", HA_OPT_CALL, NULL,
 	    "hold deletions on the peer above LIMIT in an hour: a number, or "
 	    "P% (Ppct) of the files (the larger of 100 and 10%)",
@@ -110,52 +106,61 @@ static const struct ha_opt opts[] = {
 	    "keep what is deleted or overwritten on the peer in DIR there, "
 	    "dated" },
 	{ 0, "trash-keep", "LIMIT", HA_OPT_CALL, NULL,
-	    "prune the trash by age (7d) or size (10G); default 7d",
-	    set_trash_keep },
+	    "prune the trash by age or size: 7d, 10G (7d)", set_trash_keep },
+	{ 0, "fsync", NULL, HA_OPT_FLAG, &push.rsync.fsync,
+	    "count as done only what is on the peer's disk" },
+	{ 0, "peer-role-file", "PATH", HA_OPT_STRING, &push.fence.peer_path,
+	    "the role file on the peer (/var/lib/ha/role)" },
+	{ 0, "force", "REASON", HA_OPT_STRING, &push.conf.force,
+	    "mirror an empty source over a peer that has files, or against "
+	    "the roles of both nodes; REASON is logged" },
+	{ .kind = HA_OPT_GROUP, .help = "What it tells" },
 	{ 0, "status", "FILE", HA_OPT_STRING, &push.report.status_file,
 	    "keep the state in FILE too, with each failing path" },
 	{ 0, "acks", "FILE", HA_OPT_STRING, &push.report.acks_file,
 	    "append each record to FILE once it is on the peer" },
 	{ 'F', "format", "FORMAT", HA_OPT_STRING, &question.format,
-	    "tsv or json: the status records; prom: tsv, and the --status file "
-	    "for node_exporter; nagios: of --check",
+	    "of status records: tsv or json; prom: tsv, and --status for "
+	    "node_exporter; nagios: one line, of --check",
 	    NULL, "tsv|json|prom|nagios" },
 	{ 'q', "quiet", NULL, HA_OPT_FLAG, &push.report.quiet,
 	    "status records only of what is not OK" },
+	{ .kind = HA_OPT_GROUP, .help = "How it is sent" },
+	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
+	    "ssh's configuration, instead of ~/.ssh/config" },
+	{ 0, "transport", "KIND", HA_OPT_STRING, &push.transport.kind,
+	    "this one only; else libssh2, and one kept ssh process where "
+	    "libssh2 can't do what the host needs",
+	    NULL, "libssh2|ssh" },
+	{ 0, "rsync-path", "COMMAND", HA_OPT_STRING, &push.rsync.rsync_path,
+	    "rsync on the peer" },
 	{ 0, "chown", "USER:GROUP", HA_OPT_STRING, &push.rsync.chown,
 	    "owner and group of everything on the peer" },
 	{ 0, "bwlimit", "RATE", HA_OPT_STRING, &push.rsync.bwlimit,
-	    "at most this many KiB a second (rsync's --bwlimit)" },
+	    "at most this many KiB a second" },
 	{ 0, "compress", NULL, HA_OPT_FLAG, &push.rsync.compress,
 	    "compress content on its way" },
-	{ 0, "fsync", NULL, HA_OPT_FLAG, &push.rsync.fsync,
-	    "acknowledge only what is on the peer's disk: fsync files and "
-	    "directories there" },
-	{ 0, "rsync-path", "COMMAND", HA_OPT_STRING, &push.rsync.rsync_path,
-	    "rsync on the peer" },
-	{ 0, "transport", "KIND", HA_OPT_STRING, &push.transport.kind,
-	    "libssh2, or ssh: one kept ssh process; without this ssh is used "
-	    "where libssh2 can't do what the host needs",
-	    NULL, "libssh2|ssh" },
-	{ 0, "ssh-config", "FILE", HA_OPT_STRING, &push.conf.ssh_config,
-	    "ssh's configuration, instead of ~/.ssh/config" },
+	{ 'T', "give-up", "DURATION", HA_OPT_DURATION, &question.timeout_ms,
+	    "after the end of input: give up this long after the last "
+	    "progress (60s); --sync: after so long in all (30s)" },
+	{ .kind = HA_OPT_GROUP,
+	    .help =
+		"Questions to the ha-push that keeps STATUSFILE (--status)" },
 	{ 0, "sync", "STATUSFILE", HA_OPT_STRING, &question.sync,
-	    "wait until all that happened before now is on every peer of the "
-	    "ha-push that keeps STATUSFILE" },
+	    "wait until all that happened before now is on every peer" },
 	{ 0, "check", "STATUSFILE", HA_OPT_STRING, &question.check,
-	    "judge STATUSFILE: exit 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN" },
+	    "is it well? exit 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN" },
 	{ 'w', "warning", "DURATION", HA_OPT_DURATION, &question.warn_ms,
 	    "--check: the lag that is a WARN (30s)" },
 	{ 'c', "critical", "DURATION", HA_OPT_DURATION, &question.crit_ms,
 	    "--check: the lag that is a CRIT (5m)" },
 	{ 0, "explain", "PATH", HA_OPT_STRING, &question.explain,
-	    "what a running ha-push knows about PATH; with -C and no "
-	    "STATUSFILE: do -x and -X leave it out?" },
+	    "is PATH on the peer, waiting, failing, excluded, and why? with "
+	    "-C and no STATUSFILE: do -x and -X leave it out?" },
 	{ 0, "release", "STATUSFILE", HA_OPT_STRING, &question.release,
-	    "let the deletions go that the ha-push that keeps STATUSFILE "
-	    "holds" },
+	    "let the deletions go that are held" },
 	{ 0, "reason", "WORDS", HA_OPT_STRING, &question.reason,
-	    "why; for --release" },
+	    "why; needed by --release, and logged" },
 	{ .long_name = "keepalive",
 	    .argument = "DURATION",
 	    .kind = HA_OPT_DURATION,
@@ -176,23 +181,21 @@ static const struct ha_opt_command command = {
 	.synopsis = "[options] [USER@]HOST:DIR ...",
 	.purpose = "bring changes to a peer until its directory is the same",
 	.details =
-	    "Reads change records from ha-watch on stdin, writes status records to "
-	    "stdout.\n"
-	    "  ha-watch /srv/www | ha-push web2:/srv/www\n"
-	    "  ha-watch /srv/www | ha-push web2:/srv/www web3:/srv/www\n"
+	    "Examples; ha-watch's records come on stdin, status records go to stdout:\n"
+	    "  ha-watch /srv/www | ha-push --status /run/ha/push-www.status \\\n"
+	    "      web2:/srv/www web3:/srv/www\n"
 	    "  ha-push --all -C /srv/www web2:/srv/www\n"
-	    "Questions to a running one that has --status STATUSFILE:\n"
-	    "  ha-push --sync STATUSFILE [-T 30s]\n"
-	    "  ha-push --check STATUSFILE [-w 30s] [-c 5m] [-F nagios]\n"
-	    "  ha-push --explain PATH [STATUSFILE]\n"
-	    "  ha-push --release STATUSFILE --reason WORDS\n"
+	    "  ha-push --sync /run/ha/push-www.status -T 30s\n"
+	    "  ha-push --check /run/ha/push-www.status -w 30s -c 5m -F nagios\n"
+	    "  ha-push --explain /srv/www/index.html /run/ha/push-www.status\n"
+	    "  ha-push --release /run/ha/push-www.status --reason 'old logs'\n"
 	    "\n"
-	    "Exit status: 0 done; 64 usage; 65 bad input; 66 source missing or replaced;\n"
-	    "69 peer unreachable; 73 its directory is missing or not writable; 74 its\n"
-	    "disk; 75 try again; 77 refused (role, host key, login, empty source,\n"
-	    "deletions held); 78 the role file, or ssh's configuration.  While records\n"
-	    "come a peer's fault is a CRIT record and a retry, never an exit, unless it is\n"
-	    "a role's.\n",
+	    "Exit status: 0 done; 1 --explain, --release: no; 64 usage; 65 bad input;\n"
+	    "66 source missing or replaced; 69 peer unreachable; 73 its directory is\n"
+	    "missing or not writable; 74 its disk; 75 try again; 77 refused (role, host\n"
+	    "key, login, empty source, deletions held); 78 configuration.  While records\n"
+	    "come a peer's fault is a CRIT record and a retry, never an exit, unless it\n"
+	    "is a role's.\n",
 	.operands = "host",
 	.opts = opts,
 };
@@ -211,11 +214,24 @@ check_usage(void)
 	    !push.conf.all)
 		ha_die(EX_USAGE, "-f - goes with --all: stdin is the %s",
 		    push.conf.paths ? "paths" : "records");
-	if (push.trash.dir == NULL &&
-	    (push.trash.keep_kib > 0 || push.trash.keep_ms != TRASH_KEEP_MS))
+	if (push.trash.dir == NULL && trash_keep_given)
 		ha_die(EX_USAGE, "--trash-keep goes with --trash");
 	if (push.conf.force != NULL && push.conf.force[0] == '\0')
 		ha_die(EX_USAGE, "--force needs a reason in words");
+}
+
+/* Who forgot the pipe would wait without end. */
+static void
+note_terminal(void)
+{
+	if (push.conf.all || !isatty(STDIN_FILENO))
+		return;
+	if (push.conf.paths)
+		ha_say("waiting for paths from the terminal; usual is: find "
+		       "... -print0 | ha-push -0 ..., or ha-push --all");
+	else
+		ha_say("waiting for records from the terminal; usual is: "
+		       "ha-watch DIR | ha-push ..., or ha-push --all -C DIR");
 }
 
 static void
@@ -434,6 +450,7 @@ main(int argc, char **argv)
 	push.own_rules = ha_match_count(push.match);
 	check_usage();
 	take_targets(argc - first, argv + first);
+	note_terminal();
 	status =
 	    targets.count == 1 ? mirror(targets.list[0].typed) : mirror_all();
 	targets_release(&targets);

@@ -25,10 +25,12 @@ count(void *target, const char *arg)
 }
 
 static const struct ha_opt opts[] = {
+	{ .kind = HA_OPT_GROUP, .help = "What to do" },
 	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &dry_run, "only show", NULL, NULL,
 	    0 },
 	{ 'F', "format", "FORMAT", HA_OPT_STRING, &format, "how to write", NULL,
 	    "tsv|json", 0 },
+	{ .kind = HA_OPT_GROUP, .help = "How" },
 	{ 't', NULL, "DURATION", HA_OPT_DURATION, &deadline_ms, "deadline",
 	    NULL, NULL, 0 },
 	{ 0, "jobs", "N", HA_OPT_NUMBER, &jobs, "how many at once", NULL, NULL,
@@ -166,6 +168,10 @@ help_fits_a_terminal(void **state)
 	assert_int_equal(parse_apart("-h"), 0);
 	assert_string_equal(errors.data, "");
 	assert_non_null(strstr(out.data, "Usage: ha-x [options] DIR\n"));
+	assert_non_null(strstr(out.data, "thing.\n\nWhat to do:\n  -n, --"));
+	assert_non_null(strstr(out.data, "\n\nHow:\n  -t DURATION   "));
+	assert_non_null(strstr(out.data, "\n\nIn all commands:\n  -v, "));
+	assert_null(strstr(out.data, "\nOptions:"));
 	assert_non_null(strstr(out.data, "\n  -F, --format=tsv|json   how "));
 	assert_non_null(strstr(out.data, "\n  -t DURATION             dead"));
 	assert_non_null(strstr(out.data, "\n      --force=REASON      a te"));
