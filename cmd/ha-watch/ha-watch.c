@@ -660,7 +660,7 @@ main(int argc, char **argv)
 	watch->heartbeat_ms = 30000;
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
 	if (argc - first != 1)
-		ha_die(EX_USAGE, "one DIR is needed (see ha-watch --help)");
+		ha_die(EX_USAGE, "one DIR is needed; try 'ha-watch --help'");
 	take_root(watch, argv[first]);
 	start(watch);
 	if (watch->explain) {
