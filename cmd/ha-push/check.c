@@ -86,16 +86,17 @@ judge_lag(const struct check_conf *conf, struct verdict *verdict)
 }
 
 static int
-is_about_lag(const struct statefile *state)
+is_about(const struct statefile *state, const char *cause)
 {
-	return state->cause != NULL && strcmp(state->cause, "lagging") == 0;
+	return state->cause != NULL && strcmp(state->cause, cause) == 0;
 }
 
 static void
 judge(const struct check_conf *conf, const struct statefile *state,
     int64_t age_ms, struct verdict *verdict)
 {
-	verdict->state = is_about_lag(state) ? HA_STATUS_OK : state->state;
+	verdict->state =
+	    is_about(state, "lagging") ? HA_STATUS_OK : state->state;
 	verdict->waiting = state->waiting;
 	verdict->failing = state->failing;
 	verdict->held = state->held;
@@ -112,9 +113,11 @@ judge(const struct check_conf *conf, const struct statefile *state,
 		worsen(verdict, HA_STATUS_WARN);
 	if (state->held > 0) {
 		worsen(verdict, HA_STATUS_CRIT);
-		ha_buf_addf(&verdict->words, "%llu deletion%s held; ",
-		    (unsigned long long)state->held,
-		    state->held == 1 ? " is" : "s are");
+		/* Else its message begins with that. */
+		if (!is_about(state, "held"))
+			ha_buf_addf(&verdict->words, "%llu deletion%s held; ",
+			    (unsigned long long)state->held,
+			    state->held == 1 ? " is" : "s are");
 	}
 	ha_buf_add_str(&verdict->words,
 	    state->message != NULL ? state->message : "no words");
