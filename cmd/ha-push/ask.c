@@ -781,19 +781,25 @@ is_status_file(const struct dirent *entry)
 	return dot != NULL && strcmp(dot, ".status") == 0;
 }
 
+static const char *
+run_dir(void)
+{
+	const char *dir = getenv("HA_RUN_DIR");
+
+	return dir != NULL && dir[0] != '\0' ? dir : "/run/ha";
+}
+
 /* Every process that keeps a status file in the run directory. */
 static struct asked *
 all_running(void)
 {
-	const char *dir = getenv("HA_RUN_DIR");
+	const char *dir = run_dir();
 	struct asked *list = NULL, **tail = &list;
 	struct dirent **entries;
 	struct statefile state;
 	struct ha_err err;
 	int count;
 
-	if (dir == NULL || dir[0] == '\0')
-		dir = "/run/ha";
 	count = scandir(dir, &entries, is_status_file, alphasort);
 	for (int i = 0; i < count; i++) {
 		char *file = ha_xasprintf("%s/%s", dir, entries[i]->d_name);
@@ -836,9 +842,9 @@ explain_running(const struct ask *conf)
 	free_all(list);
 	if (met)
 		return status;
-	ha_say("no running ha-push with a status file in the run directory "
-	       "mirrors %s; name the STATUSFILE",
-	    conf->explain);
+	ha_say("no running ha-push that keeps a %s/*.status mirrors %s; if "
+	       "its status file is elsewhere, name the STATUSFILE",
+	    run_dir(), conf->explain);
 	return EX_TEMPFAIL;
 }
 
