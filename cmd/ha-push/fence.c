@@ -111,8 +111,9 @@ check_own(struct push *push, int is_connected, struct ha_err *err)
 		return 0;
 	add_side(&text, "this node", own);
 	ha_err_set(err, EX_NOPERM, 0,
-	    "%s, and a standby does not push; if it is to: ha-role set active "
-	    "--reason WORDS, or --force=REASON",
+	    "%s, and a standby does not push; if no other node is active and "
+	    "this one is to be: ha-role set active --reason WORDS; or "
+	    "--force=REASON",
 	    text.data);
 	ha_buf_release(&text);
 	return object(push, SAID_OWN, is_connected, err);

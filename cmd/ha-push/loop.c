@@ -167,24 +167,64 @@ say_owners(void)
 	    push->peer.label, push->rsync.chown == NULL ? ", groups" : "");
 }
 
+static int
+is_number(const char *name)
+{
+	return name[strspn(name, "0123456789")] == '\0';
+}
+
+/* A name that is not known there would be left out without a word. */
+static int
+check_name(const char *look_up, const char *what, const char *name, size_t len,
+    struct ha_err *err)
+{
+	struct ha_buf command = HA_BUF_INIT, out = HA_BUF_INIT,
+		      errors = HA_BUF_INIT;
+	char *copy = ha_xmemdup(name, len);
+	int status = 0, rc = 0;
+
+	if (!is_number(copy)) {
+		ha_buf_addf(&command, "%s ", look_up);
+		peer_add_quoted(&command, copy);
+		rc = peer_run(&push->peer, command.data, PEER_RUN_MS, &out,
+		    &errors, &status, err);
+	}
+	if (rc == 0 && (status == 1 || status == 2))
+		rc = ha_err_set(err, EX_CONFIG, 0,
+		    "--chown %s: there is no %s %s there; make it, or give "
+		    "its number",
+		    push->rsync.chown, what, copy);
+	free(copy);
+	ha_buf_release(&command);
+	ha_buf_release(&out);
+	ha_buf_release(&errors);
+	return rc;
+}
+
 /* Only root gives files away; a group may be one of the login's own. */
 static int
 check_chown(struct ha_err *err)
 {
 	const char *chown = push->rsync.chown;
 	size_t user = chown != NULL ? strcspn(chown, ":") : 0;
+	const char *group =
+	    chown != NULL && chown[user] == ':' ? chown + user + 1 : "";
 
-	if (chown != NULL && !rsync_can_chown(&push->rsync))
+	if (chown == NULL)
+		return 0;
+	if (!rsync_can_chown(&push->rsync))
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "--chown needs rsync 3.1.0 or later on both ends");
-	if (push->peer.is_root || user == 0 ||
-	    (strlen(push->peer.login) == user &&
-		strncmp(chown, push->peer.login, user) == 0))
-		return 0;
-	return ha_err_set(err, EX_NOPERM, 0,
-	    "--chown %s needs a login as root there, not as %s (--chown "
-	    ":GROUP needs only a member of GROUP)",
-	    chown, push->peer.login);
+	if (!push->peer.is_root && user > 0 &&
+	    (strlen(push->peer.login) != user ||
+		strncmp(chown, push->peer.login, user) != 0))
+		return ha_err_set(err, EX_NOPERM, 0,
+		    "--chown %s needs a login as root there, not as %s "
+		    "(--chown :GROUP needs only a member of GROUP)",
+		    chown, push->peer.login);
+	if (check_name("id -u", "user", chown, user, err) != 0)
+		return -1;
+	return check_name("getent group", "group", group, strlen(group), err);
 }
 
 /* --fsync is a promise: it is kept whole or not given. */

@@ -39,6 +39,9 @@ echo x >"$S/x"
 run push --all --chown tester:tester -C "$S" "peer:$D"
 is "--chown: exit 0" "$status" 0
 is "--chown: the owner" "$(stat -c %U:%G "$D/x")" tester:tester
+run push --all --chown ":no'body" -C "$S" "peer:$D"
+is "--chown to a group that is not there: exit 78" "$status" 78
+like "... the message" "$err" "there is no group no'body there"
 
 fresh
 chmod 755 "$D"
