@@ -525,6 +525,9 @@ batch_round(struct push *push, struct ha_err *err)
 		return -1;
 	take_items(&round, push);
 	rc = look_at_items(&round, err);
+	/* The walk through a large source takes its time. */
+	if (rc == 0)
+		rc = peer_may_go_on(&push->peer, err);
 	if (rc == 0)
 		rc = send_round(&round, err);
 	rc = finish_round(&round, rc, err);

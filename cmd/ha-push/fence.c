@@ -414,3 +414,9 @@ fence_may_go_on(void *context, struct ha_err *err)
 	return push->peer.is_single ? fence_check_own(push, err)
 				    : fence_check(push, err);
 }
+
+int
+fence_may_remove(void *context, struct ha_err *err)
+{
+	return fence_check(context, err);
+}

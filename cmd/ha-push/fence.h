@@ -64,5 +64,7 @@ int fence_check(struct push *push, struct ha_err *err);
 
 /* The same for rsync_conf's may_go_on; context is the struct push. */
 int fence_may_go_on(void *context, struct ha_err *err);
+/* The same for the peer's, while SFTP has a channel. */
+int fence_may_remove(void *context, struct ha_err *err);
 
 #endif

@@ -323,6 +323,8 @@ prepare(const char *target)
 	push.rsync.ending = batch_warm_up;
 	push.rsync.may_go_on = fence_may_go_on;
 	push.rsync.context = &push;
+	push.peer.may_go_on = fence_may_remove;
+	push.peer.context = &push;
 	/* Several would write over each other's. */
 	if (push.parent == 0 && isatty(STDERR_FILENO))
 		push.rsync.progress = report_progress;

@@ -21,6 +21,7 @@
 #define REFUSED_PAUSE_MS 50
 #define RELOGIN_MS (10 * 60 * 1000)
 #define MAX_DEPTH 4096
+#define ASK_MS 1000
 
 /* A set of directory names, kept sorted. */
 struct peer_dirs {
@@ -244,6 +245,17 @@ peer_close(struct peer *peer)
 	peer->transport = NULL;
 	free(peer->login);
 	peer->login = NULL;
+}
+
+int
+peer_may_go_on(struct peer *peer, struct ha_err *err)
+{
+	if (peer->may_go_on == NULL || ha_clock_now_ns() < peer->ask_ns)
+		return 0;
+	if (peer->may_go_on(peer->context, err) != 0)
+		return -1;
+	peer->ask_ns = ha_clock_deadline(ASK_MS);
+	return 0;
 }
 
 void
@@ -484,6 +496,7 @@ remove_names(struct peer *peer, const struct ha_match *match, const char *dir,
 
 		if (n > SFTP_WINDOW)
 			n = SFTP_WINDOW;
+		rc = peer_may_go_on(peer, err);
 		for (size_t i = 0; i < n; i++) {
 			const char *name = listing->names[base + i];
 
@@ -871,6 +884,8 @@ remove_window(struct peer *peer, const struct ha_match *match,
 	size_t n;
 	int rc = 0;
 
+	if (peer_may_go_on(peer, err) != 0)
+		return -1;
 	for (size_t i = 0; i < count; i++) {
 		int real = parents_are_real(peer, removals[i].path, err);
 
@@ -973,6 +988,8 @@ may_rename(struct peer *peer, const struct ha_match *match, const char *from,
 	struct sftp_attrs attrs;
 	int rc, code;
 
+	if (peer_may_go_on(peer, err) != 0)
+		return -1;
 	if ((rc = parents_are_real(peer, from, err)) != 1 ||
 	    (rc = parents_are_real(peer, to, err)) != 1)
 		return rc;

@@ -50,6 +50,13 @@ struct peer {
 	struct budget *budget; /* what is removed is counted; borrowed */
 	uint64_t removed; /* names, so far */
 	struct trash *trash; /* what goes is moved there; NULL: nowhere */
+	/*
+	 * Asked by peer_may_go_on(); -1 ends what is done there with err.  May
+	 * be NULL.
+	 */
+	int (*may_go_on)(void *context, struct ha_err *err);
+	void *context;
+	int64_t ask_ns; /* not before */
 };
 
 /*
@@ -79,6 +86,11 @@ void peer_close(struct peer *peer);
 #define PEER_RUN_MS 30000
 int peer_run(struct peer *peer, const char *command, int64_t ms,
     struct ha_buf *out, struct ha_buf *errors, int *status, struct ha_err *err);
+/*
+ * Ask whether it may be written to, if that was a second ago; removals and
+ * renames do so in between.  0, -1.
+ */
+int peer_may_go_on(struct peer *peer, struct ha_err *err);
 /* Forget which parents are directories: before each round. */
 void peer_forget(struct peer *peer);
 
@@ -101,7 +113,8 @@ struct peer_removal {
 /*
  * Remove each path (with a trash: move it there), whatever it is, a directory with all below it but what
  * match excludes.  What is not there is done.  A directory is counted first,
- * and removed or held as a whole.  -1 when the link is lost.
+ * and removed or held as a whole.  -1 when the link is lost, or may_go_on() said
+ * no.
  */
 int peer_remove(struct peer *peer, const struct ha_match *match,
     struct peer_removal *removals, size_t count, struct ha_err *err);

@@ -533,6 +533,29 @@ reap "$pusher"
 exec 7>&-
 is "malformed here while connected: exit 78" "$status" 78
 
+# In the middle of a removal that takes long.
+pair
+mkdir "$S/many"
+(cd "$S/many" && seq 30000 | xargs touch)
+here active
+there standby
+start --max-delete 100%
+ok "a large directory" barrier
+rm -r "$S/many"
+send D d many
+fewer()
+{
+	[ "$(find "$D/many" -type f | wc -l)" -lt 30000 ]
+}
+wait_until 20 fewer
+"$TESTS/link" freeze
+there active --epoch 9
+sleep 1.1
+"$TESTS/link" thaw
+stopped "the peer takes over while it is removed there" \
+    'peer is active with epoch 9'
+ok "... the rest stays" test -e "$D/many"
+
 ## What it is all for
 
 # A, active, and B, its standby, are the same.
