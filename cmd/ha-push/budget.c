@@ -478,21 +478,6 @@ budget_refund(struct budget *budget, uint64_t count)
 }
 
 void
-budget_doubt(struct budget *budget, uint64_t count)
-{
-	if (!budget_is_unlimited(budget))
-		budget->doubt += count;
-}
-
-void
-budget_settle_doubt(struct budget *budget, uint64_t still_there)
-{
-	budget_refund(
-	    budget, still_there < budget->doubt ? still_there : budget->doubt);
-	budget->doubt = 0;
-}
-
-void
 budget_counted(struct budget *budget, uint64_t files)
 {
 	budget->files = files;

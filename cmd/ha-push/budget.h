@@ -55,7 +55,6 @@ struct budget {
 	size_t minute_count, minute_cap;
 	uint64_t ahead; /* in the file for this minute, and not taken yet */
 	int64_t ahead_minute_s;
-	uint64_t doubt; /* taken, and not known to be used */
 	int holds; /* more was asked for than was left */
 	int write_failed; /* it was said */
 	void (*now)(struct budget_time *time);
@@ -93,12 +92,6 @@ void budget_words(const struct budget *budget, struct ha_buf *words);
 int budget_take(struct budget *budget, uint64_t count);
 /* count of what was taken was not there. */
 void budget_refund(struct budget *budget, uint64_t count);
-/*
- * What became of count that were taken is not known; of these still_there
- * turned out not to be deleted.
- */
-void budget_doubt(struct budget *budget, uint64_t count);
-void budget_settle_doubt(struct budget *budget, uint64_t still_there);
 /* count will be asked for one by one: write once. */
 void budget_expect(struct budget *budget, uint64_t count);
 

@@ -225,7 +225,7 @@ add(struct dirty *dirty, const char *path, size_t len, uint32_t hash)
 static void
 end_hold(struct dirty *dirty, struct dirty_entry *entry)
 {
-	entry->allowed = 0;
+	entry->allowed = entry->doubted = 0;
 	if (entry->hold == NULL)
 		return;
 	dirty->hold_count--;

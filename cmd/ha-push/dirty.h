@@ -56,6 +56,11 @@ struct dirty_entry {
 	 * before the link was lost.
 	 */
 	uint64_t allowed;
+	/*
+	 * So many were counted for a tree of which it is not known what became
+	 * of them.
+	 */
+	uint64_t doubted;
 	struct ha_buf acks; /* records to echo once this is on the peer */
 	struct ha_buf again_acks;
 	struct dirty_entry *chain;

@@ -338,7 +338,7 @@ judge_run(struct round *round, enum fate fate, const struct ha_buf *names,
 	if (rc == 1 && batch_check_peer(round->push, err) != 0)
 		rc = -1;
 	if (rc == 0 && fate == FATE_TREE && !round->keeps_extra)
-		budget_settle_doubt(&round->push->budget, all.extra);
+		trees_settle_doubt(round, all.extra);
 	if (rc == 1)
 		blame_all(round, fate, names, result);
 	else if (rc >= 0 && fate == FATE_TREE)

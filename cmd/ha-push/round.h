@@ -74,6 +74,12 @@ int batch_run_rsync(struct round *round, enum fate fate, enum rsync_kind kind,
 int trees_run(struct round *round, struct ha_err *err);
 
 /*
+ * trees.c: of what was counted for the trees, and in doubt, so many names are
+ * there still.
+ */
+void trees_settle_doubt(struct round *round, uint64_t still_there);
+
+/*
  * batch.c: rsync_start().  A peer that refuses the channel may allow no more
  * than those that are open or end: it is tried again for a while, without the
  * run that waits, then without SFTP.

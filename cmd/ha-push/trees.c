@@ -132,19 +132,57 @@ list_extra(struct round *round, struct extra *extra, struct ha_err *err)
 	return rc;
 }
 
-/* Those of which more is extra than was let go. */
+/* Those that are more than was let go. */
+static uint64_t
+charge_of(const struct item *item)
+{
+	uint64_t allowed = item->entry->allowed;
+
+	return item->extra > allowed ? item->extra - allowed : 0;
+}
+
 static uint64_t
 charge(const struct extra *extra)
 {
 	uint64_t charged = 0;
 
+	for (size_t i = 0; i < extra->tree_count; i++)
+		charged += charge_of(extra->trees[i]);
+	return charged;
+}
+
+static void
+doubt(const struct extra *extra)
+{
+	for (size_t i = 0; i < extra->tree_count; i++)
+		extra->trees[i]->entry->doubted = charge_of(extra->trees[i]);
+}
+
+/* Each by its own: what is extra in another tree was not counted then. */
+static void
+settle_doubts(struct budget *budget, const struct extra *extra)
+{
 	for (size_t i = 0; i < extra->tree_count; i++) {
 		const struct item *item = extra->trees[i];
+		uint64_t doubted = item->entry->doubted;
 
-		if (item->extra > item->entry->allowed)
-			charged += item->extra - item->entry->allowed;
+		budget_refund(
+		    budget, item->extra < doubted ? item->extra : doubted);
+		item->entry->doubted = 0;
 	}
-	return charged;
+}
+
+void
+trees_settle_doubt(struct round *round, uint64_t still_there)
+{
+	uint64_t doubted = 0;
+
+	for (size_t i = 0; i < round->count; i++) {
+		doubted += round->items[i].entry->doubted;
+		round->items[i].entry->doubted = 0;
+	}
+	budget_refund(&round->push->budget,
+	    still_there < doubted ? still_there : doubted);
 }
 
 static void
@@ -171,8 +209,7 @@ met_ceiling(const struct rsync_result *result)
 
 /* The ceiling is what was counted: the source may change meanwhile. */
 static int
-delete_extra(struct round *round, const struct extra *extra, uint64_t charged,
-    struct ha_err *err)
+delete_extra(struct round *round, const struct extra *extra, struct ha_err *err)
 {
 	struct push *push = round->push;
 	struct rsync_result result;
@@ -183,7 +220,7 @@ delete_extra(struct round *round, const struct extra *extra, uint64_t charged,
 	rc = batch_run(push, RSYNC_TREE, &round->trees, &result, err);
 	push->rsync.max_delete = UINT64_MAX;
 	if (rc != 0 || (result.code != 0 && !met_ceiling(&result)))
-		budget_doubt(&push->budget, charged);
+		doubt(extra);
 	if (rc == 0 && result.code == RSYNC_MAX_DELETE)
 		recount(extra);
 	else if (rc == 0)
@@ -212,7 +249,6 @@ static int
 run_counted(struct round *round, struct extra *extra, struct ha_err *err)
 {
 	struct budget *budget = &round->push->budget;
-	uint64_t charged;
 	int rc = is_all_new(round, extra, err);
 
 	if (rc == 0)
@@ -221,10 +257,9 @@ run_counted(struct round *round, struct extra *extra, struct ha_err *err)
 		rc = 0;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	budget_settle_doubt(budget, extra->count);
-	charged = charge(extra);
-	return budget_take(budget, charged)
-		   ? delete_extra(round, extra, charged, err)
+	settle_doubts(budget, extra);
+	return budget_take(budget, charge(extra))
+		   ? delete_extra(round, extra, err)
 		   : keep_extra(round, extra, err);
 }
 

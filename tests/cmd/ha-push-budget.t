@@ -399,6 +399,30 @@ BARRIER_SECONDS=90 ok "... count once" barrier
 is "... all of them" "$(names "$D")" 1
 finish
 
+# What was deleted when the link was lost stays counted, whatever is next.
+fresh
+files "$S/a" 1
+files "$S/b" 1
+begin --max-delete 100 --bwlimit 200
+send R d .
+barrier
+files "$D/a" 91
+head -c 1000000 /dev/urandom >"$S/a/large"
+send R d a
+few()
+{
+	[ "$(names "$D/a")" -le 3 ]
+}
+ok "deletions, and then the link is lost" wait_until 20 few
+"$TESTS/link" down
+files "$D/b" 91
+send R d b
+"$TESTS/link" up
+ok "... count although others follow" wait_until 60 held 90
+is "... which stay" "$(names "$D/b")" 91
+reap "$pusher" TERM
+exec 7>&-
+
 ## rsync's ceiling
 
 fresh

@@ -359,22 +359,6 @@ read_only_writes_nothing(void **state)
 	free(path);
 }
 
-static void
-doubts_are_settled(void **state)
-{
-	struct budget b;
-
-	(void)state;
-	open_budget(&b, NULL);
-	assert_true(budget_take(&b, 60));
-	budget_doubt(&b, 60);
-	budget_settle_doubt(&b, 45);
-	assert_int_equal(budget_left(&b), 85);
-	budget_settle_doubt(&b, 45);
-	assert_int_equal(budget_left(&b), 85);
-	budget_close(&b);
-}
-
 int
 main(void)
 {
@@ -389,7 +373,6 @@ main(void)
 		test_in_folder(other_boots),
 		test_in_folder(damaged_files),
 		test_in_folder(read_only_writes_nothing),
-		test_in_folder(doubts_are_settled),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
