@@ -819,16 +819,23 @@ bound_sockets(const struct session *t)
 	char *path = ha_xasprintf("/proc/%ld/fd", (long)t->ssh);
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
+	int is_denied = 0;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		int fd = (int)syscall(
 		    SYS_pidfd_getfd, t->pidfd, atoi(entry->d_name), 0);
 
+		is_denied |= fd < 0 && errno == EPERM;
 		if (fd >= 0) {
 			dial_bound(fd);
 			close(fd);
 		}
 	}
+	if (is_denied)
+		ha_note("%s: ssh's socket can't be reached (kernel.yama."
+			"ptrace_scope?): what it sends may arrive long after "
+			"the link was cut",
+		    t->base.conf->typed);
 	if (dir != NULL)
 		closedir(dir);
 	free(path);

@@ -98,8 +98,11 @@ malformed_files(void **state)
 	static const char *const bad[] = { "", "\n", "active\n", "active\t7\n",
 		"active\t7\t2026-01-31T23:59:59Z\n",
 		"active\t7\t2026-01-31T23:59:59Z\t\n",
-		"active\t7\t2026-01-31T23:59:59Z\tcut off", LINE LINE,
-		LINE "\n", " " LINE, "#" LINE,
+		"active\t7\t2026-01-31T23:59:59Z\tcut off",
+		"standby\t7\t2026-01-31T23:59:59Z\ta\nb\n",
+		"active\t7\t2026-01-31T23:59:59Z\twhy\n\n",
+		" active\t7\t2026-01-31T23:59:59Z\twhy\n",
+		"#active\t7\t2026-01-31T23:59:59Z\twhy\n",
 		"Active\t7\t2026-01-31T23:59:59Z\twhy\n",
 		"primary\t7\t2026-01-31T23:59:59Z\twhy\n",
 		"active\t\t2026-01-31T23:59:59Z\twhy\n",
@@ -125,7 +128,7 @@ malformed_files(void **state)
 		refuse(bad[i], strlen(bad[i]));
 	refuse(nul, sizeof(nul) - 1);
 	memset(large, 'x', sizeof(large));
-	memcpy(large, LINE, strlen(LINE) - 1);
+	memcpy(large, LINE, sizeof(LINE) - 2);
 	large[sizeof(large) - 1] = '\n';
 	refuse(large, sizeof(large));
 }
