@@ -72,8 +72,18 @@ $B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire budget \
 	trash) \
 	tests/push/fake-transport.h
 
+# The same of ha-watch.
+WATCH_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/watch/*.c))
+$B/tests/watch/%: tests/watch/%.c $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-watch \
+	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_lib))
+$B/tests/watch/events: $(patsubst %,$B/obj/cmd/ha-watch/%.o, \
+	events tree dirty walk sweep inotify)
+
 .PHONY: check-lib
-check-lib: $(LIB_TESTS) $(PUSH_TESTS)
+check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $^
 
 # Each header must do without any other before it.
@@ -166,6 +176,7 @@ deps:
 lint: PACKAGES += mandoc clang-format clang-tidy cppcheck shellcheck
 lint: deps
 	tests/lint $(CC) $(HA_CFLAGS) -iquote lib -iquote cmd/ha-push \
+	    -iquote cmd/ha-watch \
 	    -iquote tests/push -iquote tests/lib
 format:
 	clang-format -i $(wildcard cmd/*/*.[ch] lib/*.[ch] tests/*.c tests/*/*.c)

@@ -301,6 +301,26 @@ on_renamed(struct watch *watch, struct pair *pair, const struct event *e)
 	watch->dirty.epoch = epoch;
 }
 
+static int
+is_below(const struct dir *dir, const struct dir *top)
+{
+	while (dir && dir != top)
+		dir = dir->parent;
+	return dir != NULL;
+}
+
+/*
+ * A directory can't become its own child: events were lost, and what is known
+ * is of another time.
+ */
+static void
+can_not_be(struct watch *watch, struct pair *pair)
+{
+	moved_out(watch, pair);
+	cut_pairs(watch, pair, 1);
+	walk_heal_all(watch);
+}
+
 static void
 on_to(struct watch *watch, const struct event *e, int excluded)
 {
@@ -313,6 +333,8 @@ on_to(struct watch *watch, const struct event *e, int excluded)
 	if (pair && excluded) {
 		moved_out(watch, pair);
 		cut_pairs(watch, pair, 1);
+	} else if (pair && pair->node && is_below(e->dir, pair->node)) {
+		can_not_be(watch, pair);
 	} else if (pair) {
 		on_renamed(watch, pair, e);
 	} else if (!excluded) {
