@@ -159,7 +159,8 @@ check-cmd: all $(TOOLS) $(PRELOADS)
 demo: deps
 	@$(MAKE) -s all
 	@$(TEST_ENV) tests/demo
-soak: all $(TOOLS)
+soak: all $(TOOLS) $(PRELOADS)
+	$(TEST_ENV) HA_SOAK=1 tests/cmd/ha-push-hostile-source.t
 	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
 bench: PACKAGES += lsyncd inotify-tools
 bench: deps
