@@ -130,14 +130,6 @@ control_due_ns(const struct push *push)
 	return due_ns;
 }
 
-static int
-is_trusted(int fd)
-{
-	uid_t user = endpoint_user(fd);
-
-	return user == 0 || user == geteuid();
-}
-
 static void
 take_clients(struct control *control)
 {
@@ -149,7 +141,8 @@ take_clients(struct control *control)
 
 		if (fd < 0)
 			break;
-		if (!is_trusted(fd) || control->count >= CONTROL_CLIENTS ||
+		if (!endpoint_is_ours(fd) ||
+		    control->count >= CONTROL_CLIENTS ||
 		    watch_fd(control, EPOLL_CTL_ADD, fd, EPOLLIN) != 0) {
 			close(fd);
 			continue;

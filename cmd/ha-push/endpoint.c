@@ -61,23 +61,14 @@ connect_to(const char *path)
 	return fd;
 }
 
-uid_t
-endpoint_user(int fd)
+int
+endpoint_is_ours(int fd)
 {
 	struct ucred who;
 	socklen_t size = sizeof(who);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
-		return (uid_t)-1;
-	return who.uid;
-}
-
-static int
-is_ours(int fd)
-{
-	uid_t user = endpoint_user(fd);
-
-	return user == 0 || user == geteuid();
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
 int
@@ -89,7 +80,7 @@ endpoint_connect(const char *status_file, int *fd, struct ha_err *err)
 	*fd = connect_to(path);
 	sys = errno;
 	free(path);
-	if (*fd >= 0 && (geteuid() == 0 || is_ours(*fd)))
+	if (*fd >= 0 && (geteuid() == 0 || endpoint_is_ours(*fd)))
 		return 0;
 	if (*fd >= 0) {
 		close(*fd);
@@ -148,7 +139,7 @@ check_free(const char *path, const char *status_file, struct ha_err *err)
 	fd = connect_to(path);
 	if (fd < 0 && (errno == ECONNREFUSED || errno == ENOENT))
 		return 0;
-	is_foreign = fd < 0 ? errno != EAGAIN : !is_ours(fd);
+	is_foreign = fd < 0 ? errno != EAGAIN : !endpoint_is_ours(fd);
 	if (fd >= 0)
 		close(fd);
 	if (is_foreign)

@@ -7,8 +7,6 @@
 #ifndef PUSH_ENDPOINT_H
 #define PUSH_ENDPOINT_H
 
-#include <sys/types.h>
-
 #include "err.h"
 
 /*
@@ -28,9 +26,9 @@ void endpoint_remove(const char *status_file);
 int endpoint_connect(const char *status_file, int *fd, struct ha_err *err);
 
 /*
- * The user at the other end: who connected, or who listens.  -1: not known.
+ * Is the other end, who connected or who listens, root's or this user's?
  * Source: unix(7), SO_PEERCRED.
  */
-uid_t endpoint_user(int fd);
+int endpoint_is_ours(int fd);
 
 #endif
