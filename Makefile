@@ -153,9 +153,14 @@ check: deps
 # What needs a peer once more, over ssh instead of libssh2.
 OVER_SSH = $(filter-out %-transport.t,$(wildcard tests/cmd/ha-push*.t)) \
 	tests/cmd/mirror.t
+# What lowers a limit of the whole machine, or loads it, runs by itself.
+ALONE = tests/cmd/ha-watch.t tests/cmd/mirror.t
+PROVE = prove --timer -j $(shell nproc)
 check-cmd: all $(TOOLS) $(PRELOADS)
-	$(TEST_ENV) prove --timer tests/cmd
-	$(TEST_ENV) HA_TRANSPORT=ssh prove --timer $(OVER_SSH)
+	$(TEST_ENV) $(PROVE) $(filter-out $(ALONE),$(wildcard tests/cmd/*.t))
+	$(TEST_ENV) HA_TRANSPORT=ssh $(PROVE) $(filter-out $(ALONE),$(OVER_SSH))
+	$(TEST_ENV) prove --timer $(ALONE)
+	$(TEST_ENV) HA_TRANSPORT=ssh prove --timer $(filter $(ALONE),$(OVER_SSH))
 demo: deps
 	@$(MAKE) -s all
 	@$(TEST_ENV) tests/demo
