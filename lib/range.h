@@ -4,6 +4,7 @@
  *
  * [@][START:][END]: a value outside START..END alerts, with @ one inside.
  * START is 0 when left out and -infinity as "~", END infinity when empty.
+ * Numbers are decimal, with a fraction or an exponent; no blanks.
  * Source: Monitoring Plugins Development Guidelines, "Threshold and ranges",
  * "Performance data".
  */
@@ -28,12 +29,16 @@ struct ha_range {
 };
 
 /*
- * Parse one range.  EX_USAGE, with the place from 1 in the message, for what is
- * none, for a start above the end, and for a percentage mixed with a number.
+ * Parse one range.  EX_USAGE for what is none, with the column from 1 in the
+ * message; for a start above the end; for a percentage mixed with a number; and
+ * for a percentage of seconds, which have no whole.
  */
 int ha_range_parse(const char *text, enum ha_range_unit unit,
     struct ha_range *range, struct ha_err *err);
-/* Does the value lie where the range alerts? */
+/*
+ * Does the value lie where the range alerts?  NAN lies outside of every range;
+ * a percentage is compared with a value in percent.
+ */
 int ha_range_alerts(const struct ha_range *range, double value);
 /* Append the range in plain numbers ("10:20"), as performance data has it. */
 void ha_range_add(struct ha_buf *text, const struct ha_range *range);
@@ -46,7 +51,8 @@ struct ha_thresholds {
 
 /*
  * The state of value by both.  whole is what a percentage is of; a percentage
- * of nothing (whole <= 0) does not alert.
+ * of nothing (whole <= 0) does not alert.  A value that is not known (NAN) is
+ * UNKNOWN.
  */
 enum ha_status_state ha_thresholds_judge(
     const struct ha_thresholds *thresholds, double value, double whole);
@@ -54,8 +60,10 @@ enum ha_status_state ha_thresholds_judge(
 /*
  * Append "label=value[unit];warn;crit;min;max" behind a blank (none at the
  * start), the label quoted where it must be, trailing empty parts left out.
- * A percentage is given as the number of the unit that it stands for, out of
- * whole.  thresholds may be NULL; min and max are left out as NAN.
+ * Numbers have six digits, or all of a whole number, and no exponent below
+ * 9e18; a value that is not finite is "U".  A percentage is given as the number
+ * of the unit that it stands for, out of whole.  Control bytes and '|' in the
+ * label become '_'.  thresholds may be NULL; min and max are left out as NAN.
  */
 struct ha_perf {
 	const char *label;
