@@ -430,19 +430,19 @@ include_pattern(struct reader *reader, const struct file *above,
     const char *pattern, const struct ha_conf_line *from)
 {
 	glob_t found;
-	int failed = 0;
+	int failed = 0, sys;
 	size_t i;
 
-	errno = 0;
 	switch (glob(pattern, 0, stop_glob, &found)) {
 	case 0:
 		break;
 	case GLOB_NOMATCH:
 		return 0;
 	default:
+		sys = errno;
 		globfree(&found);
 		return ha_conf_err(from, 1, 0, reader->err,
-		    "can't look for '%s': %s", pattern, strerror(errno));
+		    "can't look for '%s': %s", pattern, strerrordesc_np(sys));
 	}
 	for (i = 0; !failed && i < found.gl_pathc; i++)
 		failed = include_one(reader, above, found.gl_pathv[i], from);

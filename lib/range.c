@@ -285,8 +285,8 @@ ha_thresholds_judge(
 	return HA_STATUS_OK;
 }
 
-static void
-add_label(struct ha_buf *perf, const char *label)
+void
+ha_perf_add_label(struct ha_buf *perf, const char *label)
 {
 	int quoted = !*label || strpbrk(label, " ='") != NULL;
 
@@ -339,7 +339,7 @@ ha_perf_add(struct ha_buf *perf, const struct ha_perf *item)
 
 	if (perf->len)
 		ha_buf_add_char(perf, ' ');
-	add_label(perf, item->label);
+	ha_perf_add_label(perf, item->label);
 	ha_buf_add_char(perf, '=');
 	if (isfinite(item->value)) {
 		add_number(perf, item->value);
@@ -357,4 +357,53 @@ ha_perf_add(struct ha_buf *perf, const struct ha_perf *item)
 	while (perf->data[len - 1] == ';')
 		len--;
 	ha_buf_truncate(perf, len);
+}
+
+/* Behind the '=' of the word at p, whose label is stored; NULL: no item. */
+static const char *
+read_label(const char *p, struct ha_buf *label)
+{
+	const char quote = '\'';
+	size_t len;
+
+	ha_buf_reset(label);
+	if (*p != quote) {
+		len = strcspn(p, "= ");
+		ha_buf_add(label, p, len);
+		return len && p[len] == '=' ? p + len + 1 : NULL;
+	}
+	for (p++;; p++) {
+		len = strcspn(p, "'");
+		ha_buf_add(label, p, len);
+		p += len;
+		if (!*p)
+			return NULL;
+		if (*++p != quote)
+			return *p == '=' ? p + 1 : NULL;
+		ha_buf_add_char(label, quote);
+	}
+}
+
+int
+ha_perf_next(const char **perf, struct ha_buf *label, struct ha_perf_text *text)
+{
+	const char *p = *perf, *data = NULL;
+
+	while (!data && *p) {
+		p += strspn(p, " ");
+		data = read_label(p, label);
+		if (!data)
+			p += strcspn(p, " ");
+	}
+	*perf = p;
+	if (!data)
+		return 0;
+	text->data = data;
+	text->len = strcspn(data, " ");
+	text->number_len = number_len(data);
+	text->unit_len = 0;
+	if (text->number_len)
+		text->unit_len = strcspn(data + text->number_len, "; ");
+	*perf = data + text->len;
+	return 1;
 }

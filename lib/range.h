@@ -73,5 +73,23 @@ struct ha_perf {
 	double whole, min, max;
 };
 void ha_perf_add(struct ha_buf *perf, const struct ha_perf *item);
+/* The label alone, quoted and cleaned as above. */
+void ha_perf_add_label(struct ha_buf *perf, const char *label);
+
+/* An item as it stands in performance data; borrowed from there. */
+struct ha_perf_text {
+	const char *data; /* all that is behind the '=' */
+	size_t len;
+	size_t number_len; /* of the number that data begins with; 0: "U" */
+	size_t unit_len; /* of the unit behind the number */
+};
+
+/*
+ * The next item of *perf, which is moved behind it; label receives its label
+ * without quotes.  Words that are no item are passed over.  Returns 1, or 0
+ * when there are no more.
+ */
+int ha_perf_next(
+    const char **perf, struct ha_buf *label, struct ha_perf_text *text);
 
 #endif

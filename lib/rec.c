@@ -60,7 +60,7 @@ ha_rec_add_field(struct ha_buf *line, const void *data, size_t len)
 
 /* Characters that turn the direction of what follows can forge a line. */
 static int
-turns_direction(wchar_t wc)
+turns_direction(unsigned long wc)
 {
 	return (wc >= 0x202a && wc <= 0x202e) || (wc >= 0x2066 && wc <= 0x2069);
 }
@@ -73,7 +73,8 @@ printable_len(const char *p, size_t len)
 	wchar_t wc;
 	size_t n = mbrtowc(&wc, p, len, &state);
 
-	if (n == 0 || n > len || !iswprint((wint_t)wc) || turns_direction(wc))
+	if (n == 0 || n > len || !iswprint((wint_t)wc) ||
+	    turns_direction((unsigned long)wc))
 		return 0;
 	return n;
 }
@@ -94,6 +95,50 @@ ha_rec_add_printable(struct ha_buf *text, const void *data, size_t len)
 			ha_buf_add(text, p, n);
 		else
 			add_escape(text, (unsigned char)*p);
+		p += n ? n : 1;
+	}
+}
+
+/* The length of the UTF-8 character at p, and which one; or 0. */
+static size_t
+utf8_len(const unsigned char *p, size_t left, unsigned long *wc)
+{
+	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = *p < 0x80       ? 1
+		     : *p >> 5 == 6  ? 2
+		     : *p >> 4 == 14 ? 3
+		     : *p >> 3 == 30 ? 4
+				     : 0;
+	size_t i;
+
+	if (!len || len > left)
+		return 0;
+	*wc = len == 1 ? *p : *p & (0x7fU >> len);
+	for (i = 1; i < len; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		*wc = *wc << 6 | (p[i] & 0x3f);
+	}
+	if (*wc < least[len] || *wc > 0x10ffff || (*wc >> 11) == 0x1b)
+		return 0;
+	return len;
+}
+
+void
+ha_rec_add_utf8(struct ha_buf *text, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	const unsigned char *end = p + len;
+	unsigned long wc = 0;
+	size_t n;
+
+	while (p < end) {
+		n = utf8_len(p, (size_t)(end - p), &wc);
+		if (!n || wc < 0x20 || (wc >= 0x7f && wc < 0xa0) ||
+		    turns_direction(wc))
+			ha_buf_add_char(text, '?');
+		else
+			ha_buf_add(text, p, n);
 		p += n ? n : 1;
 	}
 }

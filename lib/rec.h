@@ -25,6 +25,13 @@ void ha_rec_add_field(struct ha_buf *line, const void *data, size_t len);
 void ha_rec_add_printable(struct ha_buf *text, const void *data, size_t len);
 
 /*
+ * Append text for other programs, as UTF-8 whatever the locale is (RFC 3629):
+ * bytes that are none, control characters and those that turn the direction
+ * of what follows become '?'.
+ */
+void ha_rec_add_utf8(struct ha_buf *text, const void *data, size_t len);
+
+/*
  * Split a line at its TABs, in place.  At most max fields are stored, the rest
  * of the line is ignored (later versions append fields).  Returns the number
  * stored.

@@ -59,8 +59,8 @@ ha_status_worse(enum ha_status_state a, enum ha_status_state b)
 	return rank(a) >= rank(b) ? a : b;
 }
 
-static const char *
-this_host(void)
+const char *
+ha_status_here(void)
 {
 	static char name[HOST_NAME_MAX + 1];
 
@@ -147,7 +147,7 @@ encode(struct ha_buf *line, const struct ha_status *status,
 		[MSG] = { status->msg, 0 },
 		[PERF] = { status->perf, 0 },
 		[TARGET] = { status->target, 0 },
-		[BY] = { status->by ? status->by : this_host(), 0 },
+		[BY] = { status->by ? status->by : ha_status_here(), 0 },
 		[CHECK] = { status->check, 0 },
 		[HOST] = { status->host, 0 },
 	};

@@ -36,6 +36,8 @@ struct ha_status {
 	size_t reserved; /* bytes of HA_STATUS_MAX to leave for a frame */
 };
 
+/* This machine's name, as by is when it is NULL; never freed. */
+const char *ha_status_here(void);
 /* "OK", "WARN", "CRIT", "UNKNOWN". */
 const char *ha_status_name(enum ha_status_state state);
 /* The worse of two: OK < WARN < UNKNOWN < CRIT. */

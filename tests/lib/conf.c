@@ -281,6 +281,11 @@ mistakes_of_includes(void **state)
 	    "f", "f:2:12: can't open 'gone': No such file or directory");
 	put_str("f", "include d\n");
 	expect_mistake("f", "f:1:9: can't read 'd': Is a directory");
+	assert_int_equal(symlink("loop", "loop"), 0);
+	put_str("f", "include loop/*\n");
+	expect_mistake("f",
+	    "f:1:9: can't look for 'loop/*': Too many levels of symbolic "
+	    "links");
 	put_str("f", "include\n");
 	expect_mistake("f", "f:1:1: include takes one path");
 	put_str("f", "include ''\n");
