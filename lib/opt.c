@@ -184,7 +184,7 @@ show(const struct table *table)
 		ha_buf_addf(&text, "%s %s\n", table->command->name, HA_VERSION);
 	ha_out_write(text.data, text.len);
 	ha_buf_release(&text);
-	exit(EX_OK);
+	exit(show_dump ? EX_OK : table->command->help_status);
 }
 
 /* "-x" or "--long", whichever was typed; the caller frees it. */

@@ -42,13 +42,16 @@ struct ha_opt_command {
 	const char *operands; /* completion of operands: "dir", "file", "host",
 				 "none", or the words, as in "show|set" */
 	const struct ha_opt *opts; /* ended by an entry whose help is NULL */
+	int help_status; /* --help and --version end with it: 0, or 3 for what
+			    is called as a Nagios plugin */
 };
 
 /*
  * Parse the options of argv.  Returns the index of the first operand.  On an
  * error one line and a hint at --help go to stderr and the process ends with
  * status usage_status (EX_USAGE, or 3 for a check).  --help, --version and
- * --dump-options print to stdout and exit 0 (or EX_IOERR if stdout fails).
+ * --dump-options print to stdout and exit 0, or help_status for the first two
+ * (EX_IOERR if stdout fails).
  *
  * --dump-options prints a line an option, five TAB-separated fields:
  * short (or -), long (or -), argument (or -), choices (or -), help; before

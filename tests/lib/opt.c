@@ -46,8 +46,8 @@ static const struct ha_opt opts[] = {
 	{ 0, NULL, NULL, HA_OPT_FLAG, NULL, NULL, NULL, NULL, 0 },
 };
 
-static const struct ha_opt_command command = { "ha-x", "[options] DIR",
-	"Do a thing.", "Exit status: 0 done.", "dir", opts };
+static struct ha_opt_command command = { "ha-x", "[options] DIR", "Do a thing.",
+	"Exit status: 0 done.", "dir", opts };
 
 #define MAX_WORDS 16
 
@@ -108,9 +108,10 @@ static struct ha_buf out = HA_BUF_INIT, errors = HA_BUF_INIT;
 
 /* Parse in a process of its own: this one again, with the line. */
 static int
-parse_apart(const char *line)
+parse_apart_as(const char *line, const char *help_status)
 {
-	const char *const argv[] = { "/proc/self/exe", line, NULL };
+	const char *const argv[] = { "/proc/self/exe", line, help_status,
+		NULL };
 	struct ha_run run = HA_RUN_INIT;
 	struct ha_err err;
 	int status;
@@ -122,6 +123,12 @@ parse_apart(const char *line)
 		&run, ha_clock_deadline(30000), &out, &errors, &status, &err))
 		fail_msg("%s", err.msg);
 	return status;
+}
+
+static int
+parse_apart(const char *line)
+{
+	return parse_apart_as(line, "0");
 }
 
 static void
@@ -200,6 +207,18 @@ version_and_dump(void **state)
 	assert_non_null(strstr(out.data, "\nh\thelp\t-\t-\t"));
 }
 
+static void
+help_of_a_plugin(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_apart_as("--help", "3"), 3);
+	assert_non_null(strstr(out.data, "Usage: ha-x "));
+	assert_int_equal(parse_apart_as("-V", "3"), 3);
+	assert_string_equal(out.data, "ha-x " HA_VERSION "\n");
+	assert_int_equal(parse_apart_as("--dump-options", "3"), 0);
+	assert_int_equal(parse_apart_as("--frob", "3"), EX_USAGE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -209,13 +228,16 @@ main(int argc, char **argv)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(version_and_dump),
+		cmocka_unit_test(help_of_a_plugin),
 	};
 	char copy[128], *words[MAX_WORDS];
 	int failed;
 
 	ha_msg_init("ha-x");
-	if (argc > 1)
+	if (argc > 2) {
+		command.help_status = atoi(argv[2]);
 		return parse(argv[1], copy, words) < 0;
+	}
 	failed = cmocka_run_group_tests_name("opt", tests, NULL, NULL);
 	ha_buf_release(&out);
 	ha_buf_release(&errors);

@@ -345,6 +345,44 @@ labels(void **state)
 	ha_buf_release(&text);
 }
 
+static void
+perf_is_read(void **state)
+{
+	static const struct {
+		const char *perf, *items; /* "label|number|unit|data" each */
+	} cases[] = {
+		{ "", "" },
+		{ "  ", "" },
+		{ "a=1", "a|1||1 " },
+		{ " a=1s;2;3  b=-.5%;;;0 ", "a|1|s|1s;2;3 b|-.5|%|-.5%;;;0 " },
+		{ "'a b'=1 'it''s'=2 'x=y'=3B",
+		    "a b|1||1 it's|2||2 x=y|3|B|3B " },
+		{ "a=U b=U;1;2 c=", "a|||U b|||U;1;2 c||| " },
+		{ "a=nan b=0x10 c=1e3s", "a|||nan b|0|x10|0x10 c|1e3|s|1e3s " },
+		{ "word =1 'open a=1", "a|1||1 " },
+		{ "x 'a'b=1 c=2", "c|2||2 " },
+		{ "''=1", "|1||1 " },
+	};
+	struct ha_buf label = HA_BUF_INIT, seen = HA_BUF_INIT;
+	struct ha_perf_text text;
+	const char *perf;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ha_buf_reset(&seen);
+		perf = cases[i].perf;
+		while (ha_perf_next(&perf, &label, &text))
+			ha_buf_addf(&seen, "%s|%.*s|%.*s|%.*s ", label.data,
+			    (int)text.number_len, text.data, (int)text.unit_len,
+			    text.data + text.number_len, (int)text.len,
+			    text.data);
+		assert_string_equal(seen.data, cases[i].items);
+	}
+	ha_buf_release(&label);
+	ha_buf_release(&seen);
+}
+
 int
 main(void)
 {
@@ -358,6 +396,7 @@ main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(perf),
 		cmocka_unit_test(labels),
+		cmocka_unit_test(perf_is_read),
 	};
 
 	return cmocka_run_group_tests_name("range", tests, NULL, NULL);

@@ -200,6 +200,42 @@ random_json_parses(void **state)
 	ha_buf_release(&line);
 }
 
+static void
+utf8(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "", "" },
+		{ "a \\-~", "a \\-~" },
+		{ "\t\n\033\x7f", "????" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+		    "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "\xff\xc3", "??" },
+		{ "\xe2\x82", "??" },
+		{ "\xe2\x82x", "??x" },
+		{ "\xc0\xaf", "??" }, /* overlong */
+		{ "\xe0\x80\xaf", "???" },
+		{ "\xed\xa0\x80", "???" }, /* surrogate */
+		{ "\xf4\x90\x80\x80", "????" },
+		{ "\xf8\x88\x80\x80\x80", "?????" },
+		{ "\xc2\x9b", "?" }, /* CSI */
+		{ "\xe2\x80\xae"
+		  "x",
+		    "?x" },
+	};
+	struct ha_buf text = HA_BUF_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		ha_buf_reset(&text);
+		ha_rec_add_utf8(&text, texts[i][0], strlen(texts[i][0]));
+		assert_string_equal(text.data, texts[i][1]);
+	}
+	ha_rec_add_utf8(&text, "a\0b", 3);
+	assert_string_equal(text.data + text.len - 3, "a?b");
+	ha_buf_release(&text);
+}
+
 int
 main(void)
 {
@@ -212,6 +248,7 @@ main(void)
 		cmocka_unit_test(printable_by_locale),
 		cmocka_unit_test(json),
 		cmocka_unit_test(random_json_parses),
+		cmocka_unit_test(utf8),
 	};
 
 	return cmocka_run_group_tests_name("rec", tests, NULL, NULL);
