@@ -685,6 +685,136 @@ terminal_width(void **state)
 	    "2 checks: 1 OK, 1 CRIT\n");
 }
 
+static const char *
+random_text(char *text, size_t size)
+{
+	static const char often[] = "ab '=;|\"\\\n 1.5sU:";
+	size_t len = test_random(size), i;
+
+	for (i = 0; i < len; i++)
+		text[i] = test_random(2) ? often[test_random(sizeof(often) - 1)]
+					 : (char)(1 + test_random(255));
+	text[len] = '\0';
+	return text;
+}
+
+static void
+add_random(size_t order)
+{
+	char check[20], host[20], target[20], msg[300], perf[300];
+	struct ha_status status = { .by = "web1",
+		.host = random_text(host, sizeof(host)),
+		.check = random_text(check, sizeof(check)),
+		.state = (enum ha_status_state)test_random(4),
+		.ms = (double)test_random(100),
+		.target = random_text(target, sizeof(target)),
+		.msg = random_text(msg, sizeof(msg)),
+		.perf = random_text(perf, sizeof(perf)) };
+
+	add_status(order, &status);
+}
+
+static void
+check_clean(const char *text, size_t len)
+{
+	json_t *string = json_stringn(text, len);
+	size_t i;
+
+	assert_non_null(string);
+	json_decref(string);
+	for (i = 0; i < len; i++)
+		assert_true((unsigned char)text[i] >= 0x20 || text[i] == '\n');
+}
+
+static int
+compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Of "name{labels} value": the length up to the '}', 0 if it is no sample. */
+static size_t
+series_len(const char *line)
+{
+	const char *p = line + strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+	char *rest;
+
+	if (*p++ != '{')
+		return 0;
+	for (;;) {
+		p += strspn(p, "abcdefghijklmnopqrstuvwxyz_");
+		if (p[0] != '=' || p[1] != '"')
+			return 0;
+		for (p += 2; *p && *p != '"'; p++)
+			if (*p == '\\' && !strchr("\\\"n", *++p))
+				return 0;
+		if (*p++ != '"')
+			return 0;
+		if (*p == '}')
+			break;
+		if (*p++ != ',')
+			return 0;
+	}
+	(void)strtod(p + 2, &rest);
+	return p[1] == ' ' && rest > p + 2 && !*rest ? (size_t)(p - line) : 0;
+}
+
+static void
+check_prom(char *text)
+{
+	char *lines[8192], *line;
+	size_t n = 0, i, len;
+
+	while ((line = strsep(&text, "\n")) && *line)
+		if (*line != '#')
+			lines[n++] = line;
+	assert_string_equal(line, "");
+	qsort(lines, n, sizeof(lines[0]), compare_lines);
+	for (i = 0; i < n; i++) {
+		len = series_len(lines[i]);
+		assert_true(len > 0);
+		if (i > 0)
+			assert_true(
+			    strncmp(lines[i], lines[i - 1], len + 1) != 0);
+	}
+}
+
+static void
+random_bytes_break_no_format(void **state)
+{
+	size_t round, i, n;
+
+	(void)state;
+	test_seed();
+	for (round = 0; round < 200; round++) {
+		to_socket();
+		begin("nagios", NULL, 0, 0);
+		n = test_random(6);
+		for (i = 0; i < n; i++)
+			add_random(i);
+		end();
+		assert_true(out.len <= 400);
+		assert_ptr_equal(
+		    strchr(out.data, '\n'), out.data + out.len - 1);
+		assert_true(count(out.data, "|") <= 1);
+		check_clean(out.data, out.len);
+		to_socket();
+		begin("prom", NULL, 0, 0);
+		for (i = 0; i < n; i++)
+			add_random(i);
+		end();
+		check_clean(out.data, out.len);
+		check_prom(out.data);
+		to_socket();
+		begin("table", NULL, 0, 0);
+		for (i = 0; i < n; i++)
+			add_random(i);
+		end();
+		check_clean(out.data, out.len);
+		assert_int_equal(count(out.data, "\n"), n ? n + 2 : 1);
+	}
+}
+
 int
 main(void)
 {
@@ -709,6 +839,7 @@ main(void)
 		cmocka_unit_test(quiet_table),
 		cmocka_unit_test(terminal_colours),
 		cmocka_unit_test(terminal_width),
+		cmocka_unit_test(random_bytes_break_no_format),
 	};
 	int failed;
 
