@@ -316,9 +316,9 @@ take_line(struct cursor *cursor, struct words *words)
 }
 
 static int
-read_all(int fd, const char *name, struct ha_in *in, struct ha_err *err)
+read_all(struct ha_in *in, const char *name, struct ha_err *err)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct pollfd pfd = { .fd = in->fd, .events = POLLIN };
 
 	while (!in->eof) {
 		if (ha_in_fill(in, err) < 0) {
@@ -359,11 +359,8 @@ load_fd(struct file *file, int fd, struct ha_in *in, struct ha_err *err)
 	if (includes_itself(file))
 		return ha_err_set(
 		    err, EX_CONFIG, 0, "'%s' includes itself", file->name);
-	ha_in_init(in, fd, '\n');
-	if (!read_all(fd, file->name, in, err))
-		return 0;
-	ha_in_release(in);
-	return -1;
+	in->fd = fd;
+	return read_all(in, file->name, err);
 }
 
 static int
@@ -391,15 +388,15 @@ read_file(
     struct reader *reader, struct file *file, const struct ha_conf_line *from)
 {
 	struct ha_in in;
-	int failed = load(file, &in, reader->err);
+	int failed;
 
+	ha_in_init(&in, -1, '\n');
+	failed = load(file, &in, reader->err);
 	if (failed && from)
-		return ha_conf_err(
-		    from, 1, 0, reader->err, "%s", reader->err->msg);
-	if (!failed) {
+		ha_conf_err(from, 1, 0, reader->err, "%s", reader->err->msg);
+	if (!failed)
 		failed = read_lines(reader, file, &in.buf);
-		ha_in_release(&in);
-	}
+	ha_in_release(&in);
 	return failed;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "sweep.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,7 +193,7 @@ keep(struct ha_sweep *sweep, size_t order, const struct ha_status *status)
 	result->msg = copy(&at, status->msg);
 	result->perf = copy(&at, status->perf);
 	result->state = status->state;
-	result->ms = status->ms > 0 ? status->ms : 0;
+	result->ms = isfinite(status->ms) && status->ms > 0 ? status->ms : 0;
 	result->order = order;
 	result->is_namesake = 0;
 }

@@ -3,14 +3,18 @@
  * sweep - what a round of checks found, in the form asked for.
  *
  * tsv, json	status records between #begin and #end (status.h), each written
- *		as it comes, by one write(2)
+ *		as it comes, by one write(2); when one result is expected, all
+ *		three by one write(2) at the end
  * nagios	one line of at most 400 bytes at the end, "NAME STATE - words|perf",
- *		what is worst first; the performance data that doesn't fit is
- *		left out at a blank
+ *		what is worst first, NAME being the check or, for several, the
+ *		producer; the performance data that doesn't fit is left out in
+ *		whole items; is_quiet changes nothing
  * prom		Prometheus' text format (state, up, duration, performance data),
- *		at the end; to a file by replacing it
+ *		at the end; to a file by replacing it; of results with the same
+ *		labels only the worst
  * table	columns for a person, at the end, in the order of the checks;
- *		colour on a terminal, never with NO_COLOR
+ *		colour on a terminal, never with NO_COLOR; quiet, nothing at all
+ *		when all is OK
  *
  * Source: ha(7), STATUS RECORDS, FORMATS; Monitoring Plugins Development
  * Guidelines; Prometheus "Exposition formats".
@@ -39,19 +43,21 @@ struct ha_sweep_options {
 
 /*
  * argv[0] of a command that is called as check_ha_* (a link to it): then the
- * default format is nagios, and usage, --help too, ends with 3.
+ * default format is to be nagios, and --help is to end with 3 (opt.h,
+ * help_status).
  */
 int ha_sweep_is_plugin(const char *argv0);
 
 /*
  * Begin: #begin is written where the format has one.  EX_USAGE when the
- * options don't go together.  options' strings are borrowed until the end.
+ * options don't go together: a file without prom, is_quiet with it.  options'
+ * strings are borrowed until the end.
  */
 int ha_sweep_begin(struct ha_sweep **sweep,
     const struct ha_sweep_options *options, struct ha_err *err);
 /*
  * One result; nothing of it is kept by reference.  order is its place among
- * the checks, for table and nagios.  status->reserved is ignored.
+ * the checks, for nagios, prom and table.  status->reserved is ignored.
  */
 void ha_sweep_add(
     struct ha_sweep *sweep, size_t order, const struct ha_status *status);
