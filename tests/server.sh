@@ -19,7 +19,7 @@
 #
 # CMD finds HA_NAME_DIR and HA_NAME_PID, too: $dir, and the server's process
 # id.  $dir is private, its tmp is CMD's TMPDIR and its home CMD's HOME; $log is
-# what is shown when the server does not start.
+# what is shown when the server does not start, $pidfile has the process id.
 
 die()
 {
@@ -64,7 +64,7 @@ up()
 {
 	left=500
 	setsid sh "$dir/start" </dev/null 3<&- >>"$log" 2>&1 &
-	echo $! >"$dir/pid"
+	echo $! >"$pidfile"
 	until sh "$dir/ready" </dev/null 3<&- >/dev/null 2>&1; do
 		alive $! && [ $((left -= 1)) -gt 0 ] || return 1
 		sleep 0.02
@@ -74,13 +74,13 @@ up()
 
 down()
 {
-	pid=$(cat "$dir/pid" 2>/dev/null)
+	pid=$(cat "$pidfile" 2>/dev/null)
 	[ -n "$pid" ] || return 0
 	kill -KILL "-$pid" 2>/dev/null
 	while alive "$pid"; do
 		sleep 0.02
 	done
-	rm -f "$dir/pid"
+	rm -f "$pidfile"
 }
 
 clash()
@@ -133,7 +133,7 @@ serve()
 	trap stop EXIT
 	prepare
 	listen
-	server=$(cat "$dir/pid")
+	server=$(cat "$pidfile")
 	eval "HA_${upper}_DIR=\$dir HA_${upper}_PID=\$server"
 	export "HA_${upper}_DIR" "HA_${upper}_PID"
 	HOME=$dir/home
@@ -191,7 +191,7 @@ main()
 		exec 3<&0
 		supervise "$@"
 	fi
-	dir=$2 log=${log:-$2/log}
+	dir=$2 log=$2/log pidfile=$2/pid
 	shift 2
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		taken=1
