@@ -40,6 +40,17 @@ struct dialog {
 	const char *awaited;
 };
 
+/*
+ * What the service says of itself: the words of the result, and the text that
+ * reply~ judges.
+ */
+void dialog_say(struct probe *probe, const char *text, size_t len);
+/*
+ * The first line of foreign text without its end, to quote it by "%.*s": how
+ * many bytes, at most 100.
+ */
+int dialog_line(const char *text, size_t len);
+
 extern const struct dialog dialog_plain; /* tcp, udp, unix: send and reply~ */
 extern const struct dialog dialog_ssh, dialog_mysql, dialog_redis;
 extern const struct dialog dialog_dns, dialog_ntp, dialog_memcached;

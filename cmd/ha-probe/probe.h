@@ -41,6 +41,11 @@ struct probe {
 	struct resolve_wait wait;
 	const struct addresses *addresses;
 	struct seen seen;
+	/* The dialog's own, from its open() on. */
+	uint64_t note[2];
+	/* What the dialog waits for now ("no answer to the login"); NULL: its
+	 * first word, dialog->awaited.  NULL when an attempt begins. */
+	const char *awaited;
 	/* The result, whole once finished() is called. */
 	enum ha_status_state state;
 	struct ha_buf msg; /* any bytes */
