@@ -23,12 +23,15 @@ struct scheme {
 	enum scheme_way way;
 	int has_tls; /* TLS from the first byte */
 	int can_starttls; /* "+starttls" may follow the name */
+	int has_path; /* a path may follow the host */
 	const struct dialog *dialog; /* of a stream or datagram, else NULL */
 };
 
-/* The scheme of that name of len bytes, or NULL. */
+/* The scheme of that name of len bytes, in any case of letters, or NULL. */
 const struct scheme *scheme_find(const char *name, size_t len);
 /* The table, for messages and help; NULL behind the last. */
 const struct scheme *scheme_at(size_t i);
+/* HTTP, with TLS or without. */
+int scheme_is_http(const struct scheme *scheme);
 
 #endif

@@ -50,4 +50,9 @@ void seen_release(struct seen *seen);
 /* As after seen_init(), keeping the memory. */
 void seen_reset(struct seen *seen);
 
+/* Append whom a certificate is of: "CN=www.example.org", else its subject. */
+void seen_add_cert_name(struct ha_buf *text, const struct seen_cert *cert);
+/* Append the day, "2026-12-02", in UTC. */
+void seen_add_date(struct ha_buf *text, time_t when);
+
 #endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* results - probes as status records. */
+#include "results.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+void
+result_describe(
+    struct ha_status *status, char **check, const struct probe *probe)
+{
+	const struct target *target = probe->target;
+	char address[NI_MAXHOST];
+
+	if (probe->only &&
+	    !getnameinfo((const struct sockaddr *)&probe->only->sa,
+		probe->only->len, address, sizeof(address), NULL, 0,
+		NI_NUMERICHOST))
+		*check = ha_xasprintf("%s@%s", target->name, address);
+	else
+		*check = ha_xstrdup(target->name);
+	*status = (struct ha_status){
+		.host = target->settings.host ? target->settings.host : "",
+		.check = *check,
+		.state = probe->state,
+		.ms = probe->ms,
+		.target = target->url,
+		.msg = probe->msg.data,
+		.perf = probe->perf.data,
+	};
+}
+
+void
+results_add(void *context, size_t order, const struct probe *probe)
+{
+	struct results *results = context;
+	struct result *result;
+	char *check;
+
+	if (results->count == results->capacity) {
+		results->capacity =
+		    results->capacity ? 2 * results->capacity : 16;
+		results->list = ha_xrealloc(results->list,
+		    results->capacity * sizeof(*results->list));
+	}
+	result = &results->list[results->count++];
+	result->order = order;
+	result_describe(&result->status, &check, probe);
+	result->status.msg = ha_xstrdup(result->status.msg);
+	result->status.perf = ha_xstrdup(result->status.perf);
+}
+
+/* What results_add() made; a status record otherwise only borrows. */
+static void
+give_back(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+void
+results_release(struct results *results)
+{
+	const struct ha_status *status;
+
+	while (results->count) {
+		status = &results->list[--results->count].status;
+		give_back(status->check);
+		give_back(status->msg);
+		give_back(status->perf);
+	}
+	free(results->list);
+	memset(results, 0, sizeof(*results));
+}
+
+enum ha_status_state
+results_worst(const struct results *results, size_t end)
+{
+	enum ha_status_state worst = HA_STATUS_OK;
+	size_t i, n = 0;
+
+	for (i = 0; i < results->count; i++)
+		if (results->list[i].order < end) {
+			worst = ha_status_worse(
+			    worst, results->list[i].status.state);
+			n++;
+		}
+	return n ? worst : HA_STATUS_UNKNOWN;
+}
+
+void
+results_write(const struct results *results, struct ha_sweep *sweep)
+{
+	size_t i;
+
+	for (i = 0; i < results->count; i++)
+		ha_sweep_add(sweep, results->list[i].order,
+		    &results->list[i].status);
+}
