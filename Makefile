@@ -82,8 +82,18 @@ $B/tests/watch/%: tests/watch/%.c $B/libha.a
 $B/tests/watch/events: $(patsubst %,$B/obj/cmd/ha-watch/%.o, \
 	events tree dirty walk sweep inotify)
 
+# The same of ha-probe.
+PROBE_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/probe/*.c))
+$B/tests/probe/%: tests/probe/%.c $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-probe \
+	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-probe) $(PKGS_lib))
+probe_objects = $(patsubst %,$B/obj/cmd/ha-probe/%.o,$1)
+$B/tests/probe/loop: $(call probe_objects,loop)
+
 .PHONY: check-lib
-check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS)
+check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $^
 
 # Each header must do without any other before it.
@@ -182,7 +192,7 @@ deps:
 lint: PACKAGES += mandoc clang-format clang-tidy cppcheck shellcheck
 lint: deps
 	tests/lint $(CC) $(HA_CFLAGS) -iquote lib -iquote cmd/ha-push \
-	    -iquote cmd/ha-watch \
+	    -iquote cmd/ha-watch -iquote cmd/ha-probe \
 	    -iquote tests/push -iquote tests/lib
 format:
 	clang-format -i $(wildcard cmd/*/*.[ch] lib/*.[ch] tests/*.c tests/*/*.c)

@@ -52,6 +52,8 @@ void dialog_say(struct probe *probe, const char *text, size_t len);
 int dialog_line(const char *text, size_t len);
 
 extern const struct dialog dialog_plain; /* tcp, udp, unix: send and reply~ */
+/* Does it wait for a reply, or is it served once it is connected? */
+int dialog_plain_waits(const struct target *target);
 extern const struct dialog dialog_ssh, dialog_mysql, dialog_redis;
 extern const struct dialog dialog_dns, dialog_ntp, dialog_memcached;
 

@@ -4,15 +4,16 @@
  *
  * getaddrinfo(3) blocks for as long as the resolver likes: it runs in at most
  * 16 threads, started at the first name that is no address; the answer
- * comes through an eventfd(2) to the loop.  Answers live until the end.
+ * comes through an eventfd(2) to the loop.  Answers live until the end, but for
+ * this machine's own failures, of which a retry asks anew.
  */
 #ifndef RESOLVE_H
 #define RESOLVE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
-#include "err.h"
 #include "loop.h"
 
 struct resolver;
@@ -27,12 +28,20 @@ struct addresses {
 	size_t count;
 	/* When there is none: */
 	int is_local; /* this machine's resolver is at fault: UNKNOWN */
-	char words[160]; /* "no such name", "the resolver does not answer" */
+	char words[160]; /* "no such name", "the resolver has no answer" */
 };
 
-int
-resolver_new(struct resolver **resolver, struct loop *loop, struct ha_err *err);
-/* Threads that still wait are left to the end of the process. */
+/*
+ * host as a numeric address ("192.0.2.1", "2001:db8::1", "fe80::1%eth0") of
+ * family.  Returns 1; 0 when it is none, or of the other family.
+ */
+int address_parse(struct address *address, const char *host, int family);
+
+struct resolver *resolver_new(struct loop *loop);
+/*
+ * Threads that still wait for an answer are left to the end of the process,
+ * which they don't delay.
+ */
 void resolver_free(struct resolver *resolver);
 
 /*

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/* blame - whose fault a failure is, and which address is next. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "clock.h"
+#include "probe.h"
+
+/* Of the addresses that failed, so many are named. */
+#define MAX_TRIED 3
+
+enum probe_fault
+probe_blame(int sys, int at_once)
+{
+	switch (sys) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ECONNABORTED:
+	case EPIPE:
+	case ETIMEDOUT:
+	case EPROTO:
+	case EMSGSIZE:
+		return FAULT_TARGET;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EACCES: /* RFC 4443's "administratively prohibited" */
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+		return at_once ? FAULT_LOCAL : FAULT_TARGET;
+	default:
+		return FAULT_LOCAL;
+	}
+}
+
+int64_t
+probe_share_ns(const struct probe *probe)
+{
+	size_t left = probe->addresses->count - probe->seen.address_index;
+	int64_t now_ns = ha_clock_now_ns();
+
+	if (left <= 1)
+		return HA_CLOCK_NEVER;
+	return now_ns + (probe->deadline_ns - now_ns) / (int64_t)left;
+}
+
+static int
+next_address(
+    struct probe *probe, enum probe_fault fault, const char *fmt, va_list ap)
+{
+	size_t index = probe->seen.address_index;
+
+	/* One address of which we know is enough to know of the target. */
+	if (index == 0 || probe->fault == FAULT_LOCAL)
+		probe->fault = fault;
+	if (index < MAX_TRIED) {
+		if (probe->tried.len > 0)
+			ha_buf_add_str(&probe->tried, "; ");
+		ha_buf_vaddf(&probe->tried, fmt, ap);
+	}
+	if (index + 1 < probe->addresses->count) {
+		probe->seen.address_index++;
+		return 1;
+	}
+	if (index >= MAX_TRIED)
+		ha_buf_addf(&probe->tried, "; %zu more", index + 1 - MAX_TRIED);
+	probe_fail(probe, probe->fault, "%s", probe->tried.data);
+	return 0;
+}
+
+int
+probe_next(struct probe *probe, enum probe_fault fault, const char *fmt, ...)
+{
+	va_list ap;
+	int more;
+
+	va_start(ap, fmt);
+	more = next_address(probe, fault, fmt, ap);
+	va_end(ap);
+	return more;
+}
+
+int
+probe_next_errno(struct probe *probe, int sys, int at_once)
+{
+	enum probe_fault fault = probe_blame(sys, at_once);
+	const char *address = probe->seen.address;
+
+	switch (sys) {
+	case ECONNREFUSED:
+		return probe_next(
+		    probe, fault, "connection refused by %s", address);
+	case ECONNRESET:
+		return probe_next(
+		    probe, fault, "connection reset by %s", address);
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		if (at_once)
+			return probe_next(
+			    probe, fault, "no route to %s", address);
+		return probe_next(probe, fault, "%s is unreachable", address);
+	case EADDRNOTAVAIL:
+		return probe_next(probe, fault, "no local %s for %s",
+		    probe->target->settings.source ? "address" : "port",
+		    address);
+	default:
+		return probe_next(
+		    probe, fault, "%s: %s", address, strerror(sys));
+	}
+}
+
+int
+probe_next_silent(struct probe *probe)
+{
+	return probe_next(probe, FAULT_TARGET, "%s from %s",
+	    probe->way->awaiting(probe), probe->seen.address);
+}
