@@ -3,6 +3,7 @@
 #include "probe.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -366,13 +367,22 @@ probe_start(struct probe *probe)
 	begin_attempt(probe);
 }
 
+/* "5 s", "1.5 s", "300 ms" */
+static void
+time_words(int64_t ms, char *out, size_t size)
+{
+	if (ms > 1000 && ms < 60000 && ms % 1000 != 0)
+		snprintf(out, size, "%g s", (double)ms / 1000);
+	else
+		ha_clock_words(ms, out, size);
+}
+
 static void
 time_out(struct probe *probe)
 {
 	char within[32];
 
-	ha_clock_words(
-	    probe->target->settings.timeout_ms, within, sizeof(within));
+	time_words(probe->target->settings.timeout_ms, within, sizeof(within));
 	if (probe->phase == PHASE_RESOLVING) {
 		resolver_forget(probe->run->resolver, &probe->wait);
 		probe_fail(probe, FAULT_LOCAL,
@@ -436,7 +446,7 @@ probe_expire(struct probe *probe)
 	if (probe->phase == PHASE_RESOLVING ||
 	    (probe->phase == PHASE_PAUSE && probe->fault == FAULT_LOCAL))
 		state = HA_STATUS_UNKNOWN;
-	ha_clock_words(probe->run->sweep_ms, after, sizeof(after));
+	time_words(probe->run->sweep_ms, after, sizeof(after));
 	words = ha_xasprintf(
 	    "deadline of the sweep (%s): %s", after, unfinished(probe));
 	if (probe->phase == PHASE_RESOLVING)

@@ -19,6 +19,8 @@
 #define PER_PORT 128
 /* Of those that need libcurl, about 40 kB each. */
 #define MAX_WEB 2000
+/* In all; ICMP's sequence numbers are 16 bits. */
+#define MAX_RUNNING 60000
 #define WEB_SOCKETS 3
 
 /* What is to be probed, in a queue. */
@@ -360,7 +362,8 @@ set_limits(struct schedule *schedule)
 	size_t parallel = schedule->options->parallel;
 
 	schedule->max_sockets = socket_budget() + WEB_SOCKETS - 1;
-	schedule->max_running = parallel > 0 ? parallel : SIZE_MAX;
+	schedule->max_running =
+	    parallel > 0 && parallel < MAX_RUNNING ? parallel : MAX_RUNNING;
 	schedule->max_web = parallel > 0 ? parallel : MAX_WEB;
 	schedule->per_port = parallel > 0 ? parallel : PER_PORT;
 	for (schedule->buckets = 16;
