@@ -14,7 +14,8 @@
 #			$dir/start, which becomes the server, and $dir/ready,
 #			which succeeds when it serves; exports what CMD finds
 #	up, down	start and stop; the default ones run these, so that
-#			tests/server can do it too
+#			tests/server can do it too; $dir/listening is removed
+#			before a start
 #	clash		the last start failed as a port was taken
 #
 # CMD finds HA_NAME_DIR and HA_NAME_PID, too: $dir, and the server's process
@@ -63,6 +64,7 @@ alive()
 up()
 {
 	left=500
+	rm -f "$dir/listening"
 	setsid sh "$dir/start" </dev/null 3<&- >>"$log" 2>&1 &
 	echo $! >"$pidfile"
 	until sh "$dir/ready" </dev/null 3<&- >/dev/null 2>&1; do
