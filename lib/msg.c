@@ -13,10 +13,14 @@
 #include "buf.h"
 #include "rec.h"
 
+#define UNKNOWN 3
+#define PLUGIN_MAX 399
+
 int ha_msg_verbosity;
 
 static const char *command_name = "ha";
 static const char *about;
+static const char *plugin;
 
 void
 ha_msg_init(const char *command)
@@ -35,6 +39,12 @@ void
 ha_msg_subject(const char *subject)
 {
 	about = subject;
+}
+
+void
+ha_msg_plugin(const char *service)
+{
+	plugin = service;
 }
 
 /* Printable, but a backslash stays one: the text may hold escapes already. */
@@ -67,6 +77,28 @@ print(const char *prefix, const char *fmt, va_list ap)
 	ha_buf_add_char(&line, '\n');
 	/* Nobody is left to be told when stderr itself fails. */
 	if (write(STDERR_FILENO, line.data, line.len) < 0)
+		ha_buf_reset(&line);
+	ha_buf_release(&text);
+	ha_buf_release(&line);
+}
+
+/* What follows a '|' would be performance data. */
+static void __attribute__((format(printf, 1, 0)))
+print_plugin(const char *fmt, va_list ap)
+{
+	struct ha_buf text = HA_BUF_INIT, line = HA_BUF_INIT;
+	size_t i;
+
+	ha_buf_vaddf(&text, fmt, ap);
+	for (i = 0; i < text.len; i++)
+		if (text.data[i] == '|')
+			text.data[i] = '/';
+	ha_buf_addf(&line, "%s UNKNOWN - ", plugin);
+	add_text(&line, text.data, text.len);
+	if (line.len > PLUGIN_MAX)
+		ha_buf_truncate(&line, PLUGIN_MAX);
+	ha_buf_add_char(&line, '\n');
+	if (write(STDOUT_FILENO, line.data, line.len) < 0)
 		ha_buf_reset(&line);
 	ha_buf_release(&text);
 	ha_buf_release(&line);
@@ -110,7 +142,10 @@ ha_die(int status, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print("", fmt, ap);
+	if (plugin && status == UNKNOWN)
+		print_plugin(fmt, ap);
+	else
+		print("", fmt, ap);
 	va_end(ap);
 	exit(status);
 }

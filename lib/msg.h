@@ -21,6 +21,13 @@ const char *ha_msg_command(void);
  */
 void ha_msg_subject(const char *subject);
 
+/*
+ * From now on ha_die() with status 3 (UNKNOWN) is the one line of a plugin on
+ * stdout, "SERVICE UNKNOWN - text", at most 400 bytes of it: what starts
+ * plugins shows nothing else.  NULL: no longer.  Borrowed.
+ */
+void ha_msg_plugin(const char *service);
+
 /* 0 at first; each -v adds one. */
 extern int ha_msg_verbosity;
 

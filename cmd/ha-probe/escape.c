@@ -58,8 +58,8 @@ escape_undo(struct ha_buf *bytes, const char *text, size_t len)
 
 	while (text < end) {
 		c = *text++;
-		taken = c == '\\' ? undo_one(text, (size_t)(end - text), &c)
-				  : 0;
+		taken =
+		    c == '\\' ? undo_one(text, (size_t)(end - text), &c) : 0;
 		ha_buf_add_char(bytes, c);
 		text += taken;
 	}

@@ -108,11 +108,10 @@ parse_value(struct parser *parser, struct value *value)
 		ha_buf_add_char(&value->bytes, *p);
 	}
 	if (value->quote && !*p)
-		return refuse(parser, value->start - 1,
-		    "the quote is not closed");
-	if (value->quote && p[1] && !is_blank(p[1]))
 		return refuse(
-		    parser, p + 1, "a blank has to follow the quote");
+		    parser, value->start - 1, "the quote is not closed");
+	if (value->quote && p[1] && !is_blank(p[1]))
+		return refuse(parser, p + 1, "a blank has to follow the quote");
 	parser->at = p + !!value->quote;
 	return 0;
 }
@@ -142,14 +141,14 @@ parse_span(const char **p, struct term_span *span)
 }
 
 static int
-parse_status(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_status(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	const char *p = value->bytes.data;
 
 	do {
-		term->spans = ha_xrealloc(term->spans,
-		    (term->span_count + 1) * sizeof(*term->spans));
+		term->spans = ha_xrealloc(
+		    term->spans, (term->span_count + 1) * sizeof(*term->spans));
 		if (parse_span(&p, &term->spans[term->span_count++]))
 			return refuse(parser,
 			    value->start + (p - value->bytes.data),
@@ -163,8 +162,8 @@ parse_status(const struct parser *parser, struct term *term,
 }
 
 static int
-parse_range(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_range(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	enum ha_range_unit unit =
 	    term->subject == TERM_SIZE ? HA_RANGE_BYTES : HA_RANGE_NUMBER;
@@ -191,8 +190,8 @@ parse_days(const char **p, struct ha_range *range)
 }
 
 static int
-parse_cert(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_cert(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	struct ha_thresholds *days = &term->days;
 	const char *p = value->bytes.data;
@@ -227,13 +226,14 @@ parse_tls(const struct parser *parser, const struct value *value)
 
 /* The whole of a quoted value is JSON's string; of another one what it says. */
 static int
-parse_json(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_json(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	const char *start = value->start - (value->quote == '"');
 
-	term->json = json_loadb(start, (size_t)(parser->at - start) -
-	    (value->quote == '\''), JSON_DECODE_ANY, NULL);
+	term->json = json_loadb(start,
+	    (size_t)(parser->at - start) - (value->quote == '\''),
+	    JSON_DECODE_ANY, NULL);
 	if (!term->json)
 		term->json = json_stringn(value->bytes.data, value->bytes.len);
 	if (!term->json)
@@ -242,8 +242,8 @@ parse_json(const struct parser *parser, struct term *term,
 }
 
 static int
-parse_regex(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_regex(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	struct ha_err err;
 
@@ -254,8 +254,8 @@ parse_regex(const struct parser *parser, struct term *term,
 }
 
 static int
-parse_bytes(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_bytes(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	struct ha_buf bytes = HA_BUF_INIT;
 
@@ -268,8 +268,8 @@ parse_bytes(const struct parser *parser, struct term *term,
 }
 
 static int
-parse_meaning(const struct parser *parser, struct term *term,
-    const struct value *value)
+parse_meaning(
+    const struct parser *parser, struct term *term, const struct value *value)
 {
 	if (term->relation != TERM_EQUALS)
 		return parse_regex(parser, term, value);
@@ -331,19 +331,18 @@ parse_name(struct parser *parser, struct term *term)
 }
 
 static int
-parse_relation(
-    struct parser *parser, struct term *term, const char *relations)
+parse_relation(struct parser *parser, struct term *term, const char *relations)
 {
 	const char *at = parser->at;
-	int is_known = *at && strchr(relations, *at) &&
-		       (*at != '!' || at[1] == '~');
+	int is_known =
+	    *at && strchr(relations, *at) && (*at != '!' || at[1] == '~');
 
 	if (!is_known)
 		return refuse(parser, at, "one of%s%s%s has to stand here",
 		    strchr(relations, '=') ? " =" : "",
 		    strchr(relations, '~') ? " ~" : "",
 		    strchr(relations, '!') ? " !~" : "");
-	term->relation = *at == '=' ? TERM_EQUALS
+	term->relation = *at == '='   ? TERM_EQUALS
 			 : *at == '~' ? TERM_MATCHES
 				      : TERM_LACKS;
 	parser->at += *at == '!' ? 2 : 1;

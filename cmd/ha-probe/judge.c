@@ -26,8 +26,8 @@ static void __attribute__((format(printf, 3, 4)))
 fail(struct judgement *judgement, enum ha_status_state state, const char *fmt,
     ...)
 {
-	struct ha_buf *words = state == HA_STATUS_CRIT ? &judgement->crit
-						       : &judgement->warn;
+	struct ha_buf *words =
+	    state == HA_STATUS_CRIT ? &judgement->crit : &judgement->warn;
 	va_list ap;
 
 	judgement->state = ha_status_worse(judgement->state, state);
@@ -71,8 +71,8 @@ fail_text(struct judgement *judgement, const struct term *term,
 	if (term->relation == TERM_LACKS)
 		fail(judgement, HA_STATUS_CRIT, "%s has \"%s\"", what, wanted);
 	else if (term->relation == TERM_MATCHES)
-		fail(judgement, HA_STATUS_CRIT, "%s lacks \"%s\": \"%s\"",
-		    what, wanted, got);
+		fail(judgement, HA_STATUS_CRIT, "%s lacks \"%s\": \"%s\"", what,
+		    wanted, got);
 	else
 		fail(judgement, HA_STATUS_CRIT, "%s is \"%s\", wanted \"%s\"",
 		    what, got, wanted);
@@ -355,8 +355,8 @@ days_left(const struct seen_cert *cert, time_t now)
 static void
 add_cert(struct ha_buf *text, const struct seen_cert *cert)
 {
-	ha_buf_addf(text, "%scertificate of ",
-	    cert->depth ? "intermediate " : "");
+	ha_buf_addf(
+	    text, "%scertificate of ", cert->depth ? "intermediate " : "");
 	seen_add_cert_name(text, cert);
 	if (cert->hop)
 		ha_buf_addf(text, " (redirect %u, %s)", cert->hop,
@@ -377,10 +377,10 @@ fail_cert(struct judgement *judgement, enum ha_status_state state,
 		ha_buf_addf(&text, " has expired %.0f day%s ago (", -days,
 		    days == -1 ? "" : "s");
 	else
-		ha_buf_addf(&text, " ends in %.0f day%s (", days,
-		    days == 1 ? "" : "s");
-	seen_add_date(&text,
-	    now < cert->not_before ? cert->not_before : cert->not_after);
+		ha_buf_addf(
+		    &text, " ends in %.0f day%s (", days, days == 1 ? "" : "s");
+	seen_add_date(
+	    &text, now < cert->not_before ? cert->not_before : cert->not_after);
 	if (now >= cert->not_before)
 		ha_buf_add_char(&text, ')');
 	fail(judgement, state, "%s", text.data);
@@ -411,9 +411,9 @@ judge_cert(struct judgement *judgement, const struct term *term)
 	}
 	perf.value = days_left(first, now);
 	ha_perf_add(judgement->perf, &perf);
-	state = perf.value < 0 ? HA_STATUS_CRIT
-			       : ha_thresholds_judge(&term->days, perf.value,
-				     NAN);
+	state = perf.value < 0
+		    ? HA_STATUS_CRIT
+		    : ha_thresholds_judge(&term->days, perf.value, NAN);
 	if (state != HA_STATUS_OK && now >= first->not_before)
 		fail_cert(judgement, state, first, now);
 }
@@ -440,8 +440,8 @@ static int
 has_failed(const struct term *term, const struct seen *seen)
 {
 	const struct ha_buf *reply = reply_of(seen);
-	size_t len = reply->len < term->value_len ? reply->len
-						  : term->value_len;
+	size_t len =
+	    reply->len < term->value_len ? reply->len : term->value_len;
 
 	if (term->relation == TERM_LACKS)
 		return !reply_holds(term, seen);
@@ -490,8 +490,8 @@ judge_term(struct judgement *judgement, const struct term *term)
 		judge_json(judgement, term);
 		break;
 	case TERM_SIZE:
-		judge_number(judgement, term, "size", "B", "bytes of body",
-		    seen->size);
+		judge_number(
+		    judgement, term, "size", "B", "bytes of body", seen->size);
 		break;
 	case TERM_REDIRECTS:
 		judge_number(judgement, term, "redirects", "", "redirects",

@@ -143,20 +143,18 @@ pattern_compile(regex_t *regex, const char *text, struct ha_err *err)
 	int result;
 
 	if (has_back_reference(text))
-		return ha_err_set(err, EX_USAGE, 0,
-		    "regular expression: no back-references");
+		return ha_err_set(
+		    err, EX_USAGE, 0, "regular expression: no back-references");
 	if (is_too_large(text))
 		return ha_err_set(err, EX_USAGE, 0,
 		    "regular expression: too long, or too many repetitions");
 	before = uselocale(bytes_locale());
-	result =
-	    regcomp(regex, text, REG_EXTENDED | REG_NEWLINE | REG_NOSUB);
+	result = regcomp(regex, text, REG_EXTENDED | REG_NEWLINE | REG_NOSUB);
 	uselocale(before);
 	if (!result)
 		return 0;
 	regerror(result, regex, words, sizeof(words));
-	return ha_err_set(
-	    err, EX_USAGE, 0, "regular expression: %s", words);
+	return ha_err_set(err, EX_USAGE, 0, "regular expression: %s", words);
 }
 
 static void

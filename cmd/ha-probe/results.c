@@ -43,8 +43,8 @@ results_add(void *context, size_t order, const struct probe *probe)
 	if (results->count == results->capacity) {
 		results->capacity =
 		    results->capacity ? 2 * results->capacity : 16;
-		results->list = ha_xrealloc(results->list,
-		    results->capacity * sizeof(*results->list));
+		results->list = ha_xrealloc(
+		    results->list, results->capacity * sizeof(*results->list));
 	}
 	result = &results->list[results->count++];
 	result->order = order;
@@ -96,6 +96,6 @@ results_write(const struct results *results, struct ha_sweep *sweep)
 	size_t i;
 
 	for (i = 0; i < results->count; i++)
-		ha_sweep_add(sweep, results->list[i].order,
-		    &results->list[i].status);
+		ha_sweep_add(
+		    sweep, results->list[i].order, &results->list[i].status);
 }

@@ -90,12 +90,11 @@ seen_add_cert_name(struct ha_buf *text, const struct seen_cert *cert)
 	const char *name = find_common_name(cert->subject);
 
 	if (name)
-		ha_buf_addf(
-		    text, "CN=%.*s", (int)strcspn(name, ",/+"), name);
+		ha_buf_addf(text, "CN=%.*s", (int)strcspn(name, ",/+"), name);
 	else
-		ha_buf_add_str(text,
-		    *cert->subject || !cert->names ? cert->subject
-						   : cert->names);
+		ha_buf_add_str(text, *cert->subject || !cert->names
+					 ? cert->subject
+					 : cert->names);
 }
 
 void

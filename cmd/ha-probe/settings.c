@@ -104,7 +104,7 @@ _Static_assert(COUNT <= 64, "settings.given has a bit for each");
 static struct kept {
 	void *data;
 	void (*release)(void *data);
-} *kept;
+} * kept;
 static size_t kept_count, kept_room;
 
 static void *
@@ -271,12 +271,11 @@ set_number(const struct place *place, const char *value)
 		p++;
 	}
 	if (p == value || (*p && number <= max))
-		return refuse(place, (size_t)(p - value),
-		    "'%s' is no number%s", value,
+		return refuse(place, (size_t)(p - value), "'%s' is no number%s",
+		    value,
 		    place->setting->kind == SETTING_BYTES ? " of bytes" : "");
 	if (number > max)
-		return refuse(
-		    place, 0, "at most %lld", (long long)max);
+		return refuse(place, 0, "at most %lld", (long long)max);
 	*(int64_t *)place->member = number;
 	return 0;
 }
@@ -459,8 +458,8 @@ set_header(const struct place *place, const char *value)
 	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (strlen(secrets[i]) == len &&
 		    !strncasecmp(secrets[i], value, len))
-			return refuse(place, 0,
-			    "a secret stands in a file: header-file");
+			return refuse(
+			    place, 0, "a secret stands in a file: header-file");
 	for (i = len; value[i]; i++)
 		if ((unsigned char)value[i] < ' ' && value[i] != '\t')
 			return refuse(
@@ -565,31 +564,36 @@ settings_set(struct settings *settings, const char *key, const char *value,
 	place.setting = &table[i];
 	place.member = (char *)settings + table[i].member;
 	if (!value && table[i].argument)
-		return ha_err_set(err, EX_USAGE, 0, "it reads %s=%s", key,
-		    table[i].argument);
+		return ha_err_set(
+		    err, EX_USAGE, 0, "it reads %s=%s", key, table[i].argument);
 	settings->given |= UINT64_C(1) << i;
 	return setters[table[i].kind](&place, value);
 }
 
-/* In single quotes, as conf.h takes them, where it has to be. */
-static void
-add_pair(struct ha_buf *text, const char *key, const char *value, size_t len)
+void
+settings_add_word(struct ha_buf *text, const char *word, size_t len)
 {
-	const char *end = value + len;
+	const char *end = word + len;
 
-	ha_buf_addf(text, " %s=", key);
-	if (len && !memchr(value, '\'', len) &&
-	    strcspn(value, " \t\r\n\\\"#") >= len) {
-		ha_buf_add(text, value, len);
+	if (len && !memchr(word, '\'', len) &&
+	    strcspn(word, " \t\r\n\\\"#") >= len) {
+		ha_buf_add(text, word, len);
 		return;
 	}
 	ha_buf_add_char(text, '\'');
-	for (; value < end; value++)
-		if (*value == '\'')
+	for (; word < end; word++)
+		if (*word == '\'')
 			ha_buf_add_str(text, "'\\''");
 		else
-			ha_buf_add_char(text, *value);
+			ha_buf_add_char(text, *word);
 	ha_buf_add_char(text, '\'');
+}
+
+static void
+add_pair(struct ha_buf *text, const char *key, const char *value, size_t len)
+{
+	ha_buf_addf(text, " %s=", key);
+	settings_add_word(text, value, len);
 }
 
 static void
@@ -631,7 +635,8 @@ add_one(struct ha_buf *text, const struct settings *settings,
 
 	switch (setting->kind) {
 	case SETTING_FLAG:
-		add_text(text, setting->key, *(const int *)member ? "yes" : "no");
+		add_text(
+		    text, setting->key, *(const int *)member ? "yes" : "no");
 		break;
 	case SETTING_IPV4:
 	case SETTING_IPV6:
@@ -665,8 +670,8 @@ add_one(struct ha_buf *text, const struct settings *settings,
 		if (setting->member == MEMBER(proxy_protocol))
 			add_number(text, setting, settings->proxy_protocol);
 		else
-			add_text(text, setting->key,
-			    *(const char *const *)member);
+			add_text(
+			    text, setting->key, *(const char *const *)member);
 		break;
 	}
 }

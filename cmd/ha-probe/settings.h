@@ -62,6 +62,8 @@ struct setting *setting_at(size_t i);
 unsigned setting_targets(const struct scheme *scheme, int starttls);
 /* "http and https": who can have it, in words. */
 const char *setting_targets_words(const struct setting *setting);
+/* Append a word of a line, in quotes where conf.h needs them. */
+void settings_add_word(struct ha_buf *text, const char *word, size_t len);
 /* Append " key=value" of all that was given, quoted as conf.h reads it. */
 void settings_add(struct ha_buf *text, const struct settings *settings);
 

@@ -64,8 +64,9 @@ parse_scheme(struct parser *parser)
 	const char *colon = memrchr(parser->url, ':', len);
 	const char *plus;
 
-	if (!end && colon && colon[1] && strspn(colon + 1, "0123456789") ==
-	    (size_t)(parser->url + len - colon - 1) &&
+	if (!end && colon && colon[1] &&
+	    strspn(colon + 1, "0123456789") ==
+		(size_t)(parser->url + len - colon - 1) &&
 	    !memchr(parser->url, '@', len))
 		return refuse(parser, parser->url,
 		    "what is spoken there? tcp://%s?", parser->url);
@@ -117,8 +118,8 @@ check_path(const struct parser *parser, const char *path)
 			    (unsigned char)*path);
 		if (*path == '%' &&
 		    (hex_digit(path[1]) < 0 || hex_digit(path[2]) < 0))
-			return refuse(parser, path,
-			    "two hex digits have to follow '%%'");
+			return refuse(
+			    parser, path, "two hex digits have to follow '%%'");
 	}
 	return 0;
 }
@@ -132,8 +133,7 @@ parse_unix(struct parser *parser)
 	int c, result = 0;
 
 	if (*p != '/' || !p[1])
-		return refuse(
-		    parser, p, "it reads unix:///path/of/the/socket");
+		return refuse(parser, p, "it reads unix:///path/of/the/socket");
 	if (check_path(parser, p))
 		return -1;
 	while (*p && !result) {
@@ -174,8 +174,7 @@ parse_ipv6(struct parser *parser, const char *start, size_t len)
 		return 0;
 	*zone = '%';
 	zone_len = strlen(zone + 1);
-	if (!zone_len || zone_len >= IF_NAMESIZE ||
-	    strpbrk(zone + 1, "%[]/: "))
+	if (!zone_len || zone_len >= IF_NAMESIZE || strpbrk(zone + 1, "%[]/: "))
 		return refuse(parser, start + (zone - host),
 		    "an interface's name has to follow '%%'");
 	return 0;

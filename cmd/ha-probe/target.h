@@ -108,6 +108,8 @@ int targets_read(struct targets *targets, const char *path,
 int targets_check(const struct targets *targets,
     const struct settings *settings, struct ha_err *err);
 void targets_release(struct targets *targets);
+/* Append the line of a targets file that means it, with its LF. */
+void targets_add_line(struct ha_buf *text, const struct target *target);
 
 /*
  * One setting by its name ("timeout", "sni"...); value is copied, NULL for a

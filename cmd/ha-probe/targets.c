@@ -12,8 +12,8 @@ targets_add(struct targets *targets, const struct target *target)
 	if (targets->count == targets->capacity) {
 		targets->capacity =
 		    targets->capacity ? 2 * targets->capacity : 16;
-		targets->list = ha_xrealloc(targets->list,
-		    targets->capacity * sizeof(*targets->list));
+		targets->list = ha_xrealloc(
+		    targets->list, targets->capacity * sizeof(*targets->list));
 	}
 	targets->list[targets->count++] = *target;
 }
@@ -90,8 +90,8 @@ read_setting(const struct ha_conf_line *line, size_t word,
 		    line, word, 0, err, "there is no setting '%s'", key);
 	result = settings_set(settings, key, value, &offset, err);
 	if (result)
-		ha_conf_err(line, word, before + offset, err, "%s: %s", key,
-		    err->msg);
+		ha_conf_err(
+		    line, word, before + offset, err, "%s: %s", key, err->msg);
 	return result;
 }
 
@@ -125,8 +125,8 @@ read_line(void *context, const struct ha_conf_line *line, struct ha_err *err)
 	size_t i, offset;
 
 	if (!has_url(line, url) && line->count == 1)
-		return ha_conf_err(line, 0, 0, err,
-		    "a line reads [NAME] URL [key=value]...");
+		return ha_conf_err(
+		    line, 0, 0, err, "a line reads [NAME] URL [key=value]...");
 	if (!has_url(line, url))
 		return ha_conf_err(line, 1, 0, err,
 		    "a URL has to stand here, such as tcp://web1:22");
@@ -164,6 +164,18 @@ targets_read(struct targets *targets, const char *path,
 	return ha_conf_read(path, read_line, &reading, err);
 }
 
+void
+targets_add_line(struct ha_buf *text, const struct target *target)
+{
+	if (strcmp(target->name, target->url)) {
+		settings_add_word(text, target->name, strlen(target->name));
+		ha_buf_add_char(text, ' ');
+	}
+	settings_add_word(text, target->url, strlen(target->url));
+	settings_add(text, &target->settings);
+	ha_buf_add_char(text, '\n');
+}
+
 static const char *
 or_none(const char *text)
 {
@@ -178,8 +190,8 @@ compare(const void *a, const void *b)
 	int order = strcmp(one->name, other->name);
 
 	if (!order)
-		order = strcmp(or_none(one->settings.host),
-		    or_none(other->settings.host));
+		order = strcmp(
+		    or_none(one->settings.host), or_none(other->settings.host));
 	/* Of two the one that came first. */
 	return order ? order : one < other ? -1 : one > other;
 }
@@ -195,8 +207,8 @@ add_place(struct ha_buf *text, const struct target *target)
 }
 
 static int
-refuse_double(const struct target *first, const struct target *second,
-    struct ha_err *err)
+refuse_double(
+    const struct target *first, const struct target *second, struct ha_err *err)
 {
 	struct ha_buf text = HA_BUF_INIT;
 
@@ -206,10 +218,9 @@ refuse_double(const struct target *first, const struct target *second,
 	    or_none(second->settings.host));
 	add_place(&text, first);
 	if (!strcmp(second->name, second->url))
-		ha_buf_add_str(
-		    &text, "; a targets file can give each a name");
-	ha_err_set(err, second->file ? EX_CONFIG : EX_USAGE, 0, "%s",
-	    text.data);
+		ha_buf_add_str(&text, "; a targets file can give each a name");
+	ha_err_set(
+	    err, second->file ? EX_CONFIG : EX_USAGE, 0, "%s", text.data);
 	ha_buf_release(&text);
 	return -1;
 }

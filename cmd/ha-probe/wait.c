@@ -47,8 +47,7 @@ sweep(struct wait *wait, struct ha_err *err)
 
 	if (options.deadline_ns > wait->deadline_ns)
 		options.deadline_ns = wait->deadline_ns;
-	if (schedule_run(
-		wait->targets, &options, results_add, &results, err)) {
+	if (schedule_run(wait->targets, &options, results_add, &results, err)) {
 		results_release(&results);
 		return -1;
 	}
@@ -107,8 +106,7 @@ end(const struct wait *wait)
 static int
 pause_since(const struct wait *wait, int64_t start_ns)
 {
-	int64_t until =
-	    start_ns + wait->options->interval_ms * HA_MS_NS;
+	int64_t until = start_ns + wait->options->interval_ms * HA_MS_NS;
 	struct timespec at;
 
 	if (until >= wait->deadline_ns)
@@ -144,8 +142,7 @@ wait_until_ok(const struct targets *targets, const struct wait_options *options,
 static int
 is_witness(const struct wait *wait, const struct result *result)
 {
-	return result->order >=
-	       wait->targets->count - wait->options->witnesses;
+	return result->order >= wait->targets->count - wait->options->witnesses;
 }
 
 /* Is every target dead, as far as can be seen, and every witness OK? */
@@ -197,9 +194,9 @@ find_doubt(const struct wait *wait)
 		    (result->status.state == HA_STATUS_OK ||
 			result->status.state == HA_STATUS_WARN))
 			return result;
-		if (!doubt && result->status.state !=
-				  (is_witness(wait, result) ? HA_STATUS_OK
-							    : HA_STATUS_CRIT))
+		if (!doubt && result->status.state != (is_witness(wait, result)
+							      ? HA_STATUS_OK
+							      : HA_STATUS_CRIT))
 			doubt = result;
 	}
 	return doubt;
@@ -254,8 +251,8 @@ wait_until_down(const struct targets *targets,
 		return 0;
 	}
 	*verdict = WAIT_DOWN;
-	ha_buf_addf(words, "down: %lld times in a row, the last time: ",
-	    (long long)streak);
+	ha_buf_addf(words,
+	    "down: %lld times in a row, the last time: ", (long long)streak);
 	add_first_target(&wait, words);
 	return 0;
 }

@@ -23,9 +23,9 @@ struct wait_options {
  * *last receives the last sweep that was not cut off by a deadline, or the
  * first if each was.  Return value: 0, or -1 with EX_OSERR.
  */
-int wait_until_ok(const struct targets *targets,
-    const struct wait_options *options, struct results *last,
-    struct ha_err *err);
+int
+wait_until_ok(const struct targets *targets, const struct wait_options *options,
+    struct results *last, struct ha_err *err);
 
 enum wait_verdict {
 	WAIT_DOWN, /* every target was CRIT, often enough in a row */
