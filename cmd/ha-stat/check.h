@@ -26,6 +26,7 @@
 #include "status.h"
 
 struct check;
+struct check_phrase;
 struct helper;
 
 enum option_type {
@@ -108,16 +109,18 @@ struct check {
 
 	unsigned looks; /* 1 or 2 */
 	int is_again; /* by check_look_again() */
+	int is_failed; /* by check_fail() */
 	int64_t deadline_ns; /* for the helper */
 	struct helper *helper; /* owned; NULL: nothing to wait for */
 
 	enum ha_status_state state;
-	struct phrase *phrases; /* of check_say(), in order */
+	struct check_phrase *phrases; /* of check_say(), in order */
 	size_t phrase_count;
 	char *subject;
 	struct ha_buf perf;
 	double gauge; /* 0 to 1: how full, for a bar; NAN: nothing to draw */
-	int64_t spent_ns; /* in looks, judge and the helper */
+	int64_t began_ns; /* the first look, by CLOCK_MONOTONIC */
+	int64_t spent_ns; /* in looks and judge; of a helper, until its end */
 };
 
 /* The table, in the order of --list; ended by NULL. */
@@ -156,6 +159,12 @@ void check_say(struct check *check, enum ha_status_state state, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
 /*
+ * In look() or judge(): it can't be known.  UNKNOWN with err's words; nothing
+ * further of the check is called.
+ */
+void check_fail(struct check *check, const struct ha_err *err);
+
+/*
  * A value that was measured: performance data, and a phrase.  It is judged by
  * the limit of its option; behind the phrase stands the threshold that alerts,
  * "(WARN 80%)".
@@ -175,6 +184,9 @@ struct measured {
 enum ha_status_state
 check_value(struct check *check, const struct measured *measured, int only_bad,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* MSG, for whoever reports; appended. */
+void check_message(const struct check *check, struct ha_buf *msg);
 
 /* 1.5 KiB, 12.1 GiB, 180 GiB; the caller's buffer is returned. */
 #define WORDS_SIZE 32

@@ -24,12 +24,14 @@
 struct sample {
 	int64_t at_ns; /* set by rates_compare() */
 	size_t count;
+	unsigned may_fall; /* bit i: counter i sometimes does, or wraps around,
+			      and that is no sign of another count */
 	uint64_t counters[SAMPLE_MAX];
 };
 
 /*
- * At the start.  is_fresh (-i was given): no earlier run's samples are used.
- * A file that can't be read, or is none of this boot, is as good as none.
+ * At the start.  is_fresh (-i was given): no earlier run's samples are used and
+ * none are kept.  A file that can't be read, or is none of this boot, is as good as none.
  */
 void rates_open(int is_fresh);
 
