@@ -148,6 +148,8 @@ be_child(struct birth *birth)
 	if (getppid() != birth->parent)
 		_exit(127);
 	default_signals();
+	if (run->own_group)
+		setpgid(0, 0);
 	if ((run->cwd < 0 || !fchdir(run->cwd)) && !arrange_descriptors(run)) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);

@@ -23,6 +23,7 @@ struct ha_run {
 	int err; /* stderr; -1: this process's own */
 	int keep; /* one more descriptor that stays open under its number; -1 */
 	int cwd; /* directory descriptor to start in; -1: where we are */
+	int own_group; /* lead a process group of its own, for kill(2) */
 	const char *const
 	    *env; /* "NAME=value" to add or replace, ended by NULL; or NULL */
 };

@@ -136,6 +136,27 @@ a_deadline_without_descriptors(void **state)
 }
 
 static void
+a_group_of_its_own(void **state)
+{
+	const char *const argv[] = { "sleep", "60", NULL };
+	struct ha_run run = HA_RUN_INIT;
+	struct ha_err err;
+	pid_t pid;
+
+	(void)state;
+	run.argv = argv;
+	assert_int_equal(ha_run_start(&run, &pid, NULL, &err), 0);
+	assert_int_equal(getpgid(pid), getpgrp());
+	kill(pid, SIGKILL);
+	ha_run_reap(pid, LONG);
+	run.own_group = 1;
+	assert_int_equal(ha_run_start(&run, &pid, NULL, &err), 0);
+	assert_int_equal(getpgid(pid), pid);
+	assert_int_equal(kill(-pid, SIGKILL), 0);
+	assert_int_equal(ha_run_reap(pid, LONG), 128 + SIGKILL);
+}
+
+static void
 a_missing_command(void **state)
 {
 	const char *const argv[] = { "ha-no-such-command", NULL };
@@ -344,6 +365,7 @@ main(void)
 		cmocka_unit_test(a_fast_writer_is_cut_off),
 		cmocka_unit_test(a_status_though_sigchld_is_ignored),
 		cmocka_unit_test(a_deadline_without_descriptors),
+		cmocka_unit_test(a_group_of_its_own),
 		cmocka_unit_test(a_missing_command),
 		cmocka_unit_test(no_descriptor_leaks),
 		cmocka_unit_test(signals_are_the_defaults),
