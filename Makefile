@@ -17,6 +17,7 @@ HA_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # What a command links beyond libha and libc; each is named where it is used.
 PKGS_ha-push := libssh2
+PKGS_ha-stat := libmd
 PKGS_lib := jansson
 
 COMMANDS := $(notdir $(wildcard cmd/*))
@@ -92,8 +93,22 @@ $B/tests/probe/%: tests/probe/%.c $B/libha.a
 probe_objects = $(patsubst %,$B/obj/cmd/ha-probe/%.o,$1)
 $B/tests/probe/loop: $(call probe_objects,loop)
 
+# The same of ha-stat.
+STAT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/stat/*.c))
+$B/tests/stat/%: tests/stat/%.c $B/libha.a
+	@mkdir -p $(@D)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-stat \
+	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-stat) $(PKGS_lib))
+stat_objects = $(patsubst %,$B/obj/cmd/ha-stat/%.o,$1)
+$B/tests/stat/proctable: $(call stat_objects,proctable)
+$B/tests/stat/content: $(call stat_objects,content)
+$B/tests/stat/accept: $(call stat_objects,accept)
+$B/tests/stat/helper: $(call stat_objects,helper proctable)
+
 .PHONY: check-lib
-check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS)
+check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS) \
+	$(STAT_TESTS)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $^
 
 # Each header must do without any other before it.
@@ -183,7 +198,7 @@ bench: deps
 	@$(TEST_ENV) tests/bench/run | tee $B/bench.txt
 
 # Debian's names; DEPS=no only says what is missing.
-PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev rsync \
+PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
 	openssh-client openssh-server libcmocka-dev perl acl attr \
 	iproute2 nftables
 deps:
@@ -192,7 +207,7 @@ deps:
 lint: PACKAGES += mandoc clang-format clang-tidy cppcheck shellcheck
 lint: deps
 	tests/lint $(CC) $(HA_CFLAGS) -iquote lib -iquote cmd/ha-push \
-	    -iquote cmd/ha-watch -iquote cmd/ha-probe \
+	    -iquote cmd/ha-watch -iquote cmd/ha-probe -iquote cmd/ha-stat \
 	    -iquote tests/push -iquote tests/lib
 format:
 	clang-format -i $(wildcard cmd/*/*.[ch] lib/*.[ch] tests/*.c tests/*/*.c)

@@ -58,6 +58,8 @@ int64_t helper_deadline_ns(const struct helper *helper);
 
 /* At most 64 KiB, the rest was dropped; borrowed until helper_free(). */
 const struct ha_buf *helper_answer(const struct helper *helper);
+/* The same of a program's stderr. */
+const struct ha_buf *helper_errors(const struct helper *helper);
 /* As ha_run_reap() gives it: 128 + N for a signal. */
 int helper_status(const struct helper *helper);
 const struct ha_err *helper_err(const struct helper *helper);
