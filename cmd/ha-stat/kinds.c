@@ -4,5 +4,14 @@
 
 const struct kind *const kinds[] = {
 	&kind_load,
+	&kind_cpu,
+	&kind_mem,
+	&kind_swap,
+	&kind_disk,
+	&kind_inode,
+	&kind_io,
+	&kind_net,
+	&kind_uptime,
+	&kind_clock,
 	NULL,
 };
