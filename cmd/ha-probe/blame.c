@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "link.h"
 #include "probe.h"
 
 /* Of the addresses that failed, so many are named. */
@@ -99,7 +100,7 @@ probe_next_errno(struct probe *probe, int sys, int at_once)
 		if (at_once)
 			return probe_next(
 			    probe, fault, "no route to %s", address);
-		return probe_next(probe, fault, "%s is unreachable", address);
+		return probe_next_mute(probe, "%s is unreachable", address);
 	case EADDRNOTAVAIL:
 		return probe_next(probe, fault, "no local %s for %s",
 		    probe->target->settings.source ? "address" : "port",
@@ -111,8 +112,34 @@ probe_next_errno(struct probe *probe, int sys, int at_once)
 }
 
 int
+probe_link_is_down(const struct probe *probe, char name[IF_NAMESIZE])
+{
+	const struct addresses *addresses = probe->addresses;
+
+	return addresses != NULL &&
+	       probe->seen.address_index < addresses->count &&
+	       link_is_down(&addresses->list[probe->seen.address_index], name);
+}
+
+int
+probe_next_mute(struct probe *probe, const char *fmt, ...)
+{
+	char name[IF_NAMESIZE];
+	va_list ap;
+	int more;
+
+	if (probe_link_is_down(probe, name))
+		return probe_next(probe, FAULT_LOCAL,
+		    "our link is down: %s, to %s", name, probe->seen.address);
+	va_start(ap, fmt);
+	more = next_address(probe, FAULT_TARGET, fmt, ap);
+	va_end(ap);
+	return more;
+}
+
+int
 probe_next_silent(struct probe *probe)
 {
-	return probe_next(probe, FAULT_TARGET, "%s from %s",
-	    probe->way->awaiting(probe), probe->seen.address);
+	return probe_next_mute(probe, "%s from %s", probe->way->awaiting(probe),
+	    probe->seen.address);
 }

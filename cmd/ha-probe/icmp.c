@@ -540,7 +540,7 @@ take_error(struct end *end, const struct sock_extended_err *error,
 	    offender->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 					   : sizeof(struct sockaddr_in6));
 	name = socket_name(&router);
-	more = probe_next(talk->probe, FAULT_TARGET, "%s: %s, says %s",
+	more = probe_next_mute(talk->probe, "%s: %s, says %s",
 	    talk->probe->seen.address, words, name);
 	free(name);
 	if (more)

@@ -32,6 +32,8 @@ input_plain(
 
 	(void)send;
 	ha_buf_consume(in, in->len);
+	/* More is not kept, so nothing can change. */
+	is_end = is_end || seen->body.len >= SEEN_KEEP;
 	if (expect_reply_is_open(probe->target->settings.expect, seen, is_end))
 		return DIALOG_MORE;
 	if (is_end && seen->body.len == 0) {
@@ -40,7 +42,8 @@ input_plain(
 		return DIALOG_FAILED;
 	}
 	ha_buf_reset(&seen->words);
-	ha_buf_add(&seen->words, seen->body.data, seen->body.len);
+	ha_buf_add(&seen->words, seen->body.data,
+	    (size_t)dialog_line(seen->body.data, seen->body.len));
 	return DIALOG_DONE;
 }
 

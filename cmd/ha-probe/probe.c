@@ -149,17 +149,31 @@ say(struct probe *probe, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The words of the service: its first line. */
+/* The words of the service, their first line, unless they are quoted before. */
 static void
 add_seen_words(struct probe *probe)
 {
 	const struct ha_buf *words = &probe->seen.words;
 	size_t len = strcspn(words->data, "\r\n");
 
-	if (len > 0)
+	if (len > 0 &&
+	    memmem(probe->msg.data, probe->msg.len, words->data, len) == NULL)
 		say(probe, "%.*s", (int)len, words->data);
 	else if (probe->msg.len == 0)
 		say(probe, "connected to %s", probe->seen.address);
+}
+
+static void
+judge_expected(struct probe *probe)
+{
+	struct ha_buf words = HA_BUF_INIT;
+
+	probe->state = ha_status_worse(
+	    probe->state, expect_judge(probe->target->settings.expect,
+			      &probe->seen, &words, &probe->perf));
+	if (words.len > 0)
+		say(probe, "%s", words.data);
+	ha_buf_release(&words);
 }
 
 static void
@@ -303,7 +317,9 @@ add_own_list(struct probe *probe, const char *list)
 
 	while (*list != '\0') {
 		size_t len = strcspn(list, ",");
-		char *text = ha_xmemdup(list, len);
+		int has_brackets = list[0] == '[' && list[len - 1] == ']';
+		char *text = has_brackets ? ha_xmemdup(list + 1, len - 2)
+					  : ha_xmemdup(list, len);
 
 		if (address_parse(
 			&address, text, probe->target->settings.family))
@@ -377,25 +393,39 @@ time_words(int64_t ms, char *out, size_t size)
 		ha_clock_words(ms, out, size);
 }
 
+/* The target, or our own link, owed something when the deadline passed. */
+static void
+fail_silent(struct probe *probe, const char *within)
+{
+	const char *owed = probe->way->awaiting(probe);
+	char name[IF_NAMESIZE];
+
+	if (probe_link_is_down(probe, name))
+		probe_fail(probe, FAULT_LOCAL, "our link is down: %s", name);
+	else if (probe->tried.len > 0)
+		probe_fail(probe, FAULT_TARGET, "%s from %s within %s; %s",
+		    owed, probe->seen.address, within, probe->tried.data);
+	else
+		probe_fail(probe, FAULT_TARGET, "%s within %s", owed, within);
+	if (probe->target->scheme->dialog == &dialog_plain &&
+	    probe->seen.body.len > 0)
+		judge_expected(probe);
+}
+
 static void
 time_out(struct probe *probe)
 {
 	char within[32];
 
 	time_words(probe->target->settings.timeout_ms, within, sizeof(within));
-	if (probe->phase == PHASE_RESOLVING) {
-		resolver_forget(probe->run->resolver, &probe->wait);
-		probe_fail(probe, FAULT_LOCAL,
-		    "%s: the resolver has no answer within %s",
-		    probe->target->host, within);
-	} else if (probe->tried.len > 0) {
-		probe_fail(probe, FAULT_TARGET, "%s from %s within %s; %s",
-		    probe->way->awaiting(probe), probe->seen.address, within,
-		    probe->tried.data);
-	} else {
-		probe_fail(probe, FAULT_TARGET, "%s within %s",
-		    probe->way->awaiting(probe), within);
+	if (probe->phase == PHASE_TALKING) {
+		fail_silent(probe, within);
+		return;
 	}
+	resolver_forget(probe->run->resolver, &probe->wait);
+	probe_fail(probe, FAULT_LOCAL,
+	    "%s: the resolver has no answer within %s", probe->target->host,
+	    within);
 }
 
 static void

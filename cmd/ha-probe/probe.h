@@ -9,6 +9,7 @@
 #ifndef PROBE_H
 #define PROBE_H
 
+#include <net/if.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -123,8 +124,15 @@ int probe_next(struct probe *probe, enum probe_fault fault, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 /* probe_next() for errno of a socket call about seen.address. */
 int probe_next_errno(struct probe *probe, int sys, int at_once);
-/* probe_next() for an address whose share of the time is over. */
+/*
+ * probe_next() for an address of which nothing came, the target's fault unless
+ * our own link is down; the second one when its share of the time is over.
+ */
+int probe_next_mute(struct probe *probe, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 int probe_next_silent(struct probe *probe);
+/* Is the link down that leads to the address in turn?  Then its name. */
+int probe_link_is_down(const struct probe *probe, char name[IF_NAMESIZE]);
 
 /*
  * Whose fault is errno of a socket call?  at_once: connect(2) or send(2) itself
