@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* blame - whose fault a failure is, and which address is next. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -82,33 +83,57 @@ probe_next(struct probe *probe, enum probe_fault fault, const char *fmt, ...)
 	return more;
 }
 
+/* Where strerror(3) would not say what to do; NULL: it does. */
+static const char *
+errno_words(const struct probe *probe, int sys, int at_once)
+{
+	const struct address *address =
+	    &probe->addresses->list[probe->seen.address_index];
+	const struct sockaddr_in6 *in6 = (const void *)&address->sa;
+
+	switch (sys) {
+	case ECONNREFUSED:
+		return "connection refused by";
+	case ECONNRESET:
+		return "connection reset by";
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return "no route to";
+	case EADDRNOTAVAIL:
+		return probe->target->settings.source != NULL
+			   ? "this machine does not have the -B address, for"
+			   : "no local port is left for";
+	case ENODEV:
+		return "this machine does not have the -B interface, for";
+	case EMFILE:
+	case ENFILE:
+		return "no file descriptor is left for";
+	case EACCES:
+	case EPERM:
+		return at_once ? "this machine's own rules forbid"
+			       : "a rule on the way forbids";
+	case EINVAL: /* ip-route(8), "blackhole" */
+		return address->sa.ss_family == AF_INET6 &&
+			       IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)
+			   ? "%INTERFACE has to follow"
+			   : "this machine has a blackhole route to";
+	default:
+		return NULL;
+	}
+}
+
 int
 probe_next_errno(struct probe *probe, int sys, int at_once)
 {
 	enum probe_fault fault = probe_blame(sys, at_once);
 	const char *address = probe->seen.address;
+	const char *words = errno_words(probe, sys, at_once);
 
-	switch (sys) {
-	case ECONNREFUSED:
-		return probe_next(
-		    probe, fault, "connection refused by %s", address);
-	case ECONNRESET:
-		return probe_next(
-		    probe, fault, "connection reset by %s", address);
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-		if (at_once)
-			return probe_next(
-			    probe, fault, "no route to %s", address);
+	if (!at_once && (sys == ENETUNREACH || sys == EHOSTUNREACH))
 		return probe_next_mute(probe, "%s is unreachable", address);
-	case EADDRNOTAVAIL:
-		return probe_next(probe, fault, "no local %s for %s",
-		    probe->target->settings.source ? "address" : "port",
-		    address);
-	default:
-		return probe_next(
-		    probe, fault, "%s: %s", address, strerror(sys));
-	}
+	if (words != NULL)
+		return probe_next(probe, fault, "%s %s", words, address);
+	return probe_next(probe, fault, "%s: %s", address, strerror(sys));
 }
 
 int

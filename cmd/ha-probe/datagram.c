@@ -6,6 +6,7 @@
  * send= of udp://, which may do something: that is -r's.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,18 @@ ready(struct loop_source *source, uint32_t events)
 	}
 }
 
+/* A router's "unreachable" is told to UDP only on demand (ip(7)). */
+static void
+ask_for_errors(int fd, int family)
+{
+	const int on = 1;
+
+	if (family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+}
+
 /* Returns 0 when the first datagram has left, else an errno. */
 static int
 try_address(struct talk *talk)
@@ -157,6 +170,7 @@ try_address(struct talk *talk)
 	    socket_open(&address, SOCK_DGRAM, &probe->target->settings);
 	if (talk->source.fd < 0)
 		return errno;
+	ask_for_errors(talk->source.fd, address.sa.ss_family);
 	if (connect(talk->source.fd, (struct sockaddr *)&address.sa,
 		address.len) != 0 ||
 	    loop_add(loop, &talk->source, EPOLLIN) != 0)
