@@ -92,6 +92,10 @@ $B/tests/probe/%: tests/probe/%.c $B/libha.a
 	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-probe) $(PKGS_lib))
 probe_objects = $(patsubst %,$B/obj/cmd/ha-probe/%.o,$1)
 $B/tests/probe/loop: $(call probe_objects,loop)
+$B/tests/probe/streams: $(call probe_objects,dialog ssh memcached redis mysql) \
+	tests/probe/talk.h
+$B/tests/probe/dns: $(call probe_objects,dialog dns) tests/probe/talk.h
+$B/tests/probe/ntp: $(call probe_objects,dialog ntp) tests/probe/talk.h
 
 # The same of ha-stat.
 STAT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/stat/*.c))
@@ -124,6 +128,7 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	clang -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
+	    -iquote cmd/ha-probe -iquote tests/probe \
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
@@ -134,6 +139,8 @@ $B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \
 	complaint.c hostkey.c identity.c sshconf.c wire.c) \
 	$B/obj/cmd/ha-push/openssh.o
 $B/fuzz/push-statefile: cmd/ha-push/statefile.c
+$B/fuzz/probe-dialogs: $(addprefix cmd/ha-probe/,dialog.c ssh.c mysql.c \
+	redis.c memcached.c dns.c ntp.c) tests/probe/talk.h
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz

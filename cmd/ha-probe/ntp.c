@@ -139,13 +139,30 @@ say_offset(struct probe *probe, unsigned stratum, double offset)
 		ha_perf_add(&probe->seen.perf, &perf[i]);
 }
 
+/* It may answer the request that was sent again: when that was is not known. */
+static enum dialog_step
+say_late(struct probe *probe, unsigned stratum, double delay)
+{
+	struct ha_buf words = HA_BUF_INIT;
+
+	ha_buf_addf(&words,
+	    "stratum %u, offset unknown: the answer took %.1f s", stratum,
+	    delay);
+	dialog_say(probe, words.data, words.len);
+	ha_buf_release(&words);
+	return DIALOG_DONE;
+}
+
 static enum dialog_step
 judge(struct probe *probe, const char *packet)
 {
+	/* datagram.c sends it again after a second. */
+	static const double too_late = 0.99;
 	uint64_t sent = probe->note[1], now = now_ntp();
 	uint64_t received = get64(packet + AT_RECEIVE);
 	uint64_t returned = get64(packet + AT_TRANSMIT);
 	unsigned stratum = (unsigned char)packet[AT_STRATUM];
+	double delay = difference(now, sent);
 
 	if (stratum == 0)
 		return kissed(probe, packet + AT_REFERENCE_ID);
@@ -159,6 +176,8 @@ judge(struct probe *probe, const char *packet)
 		probe_fail(probe, FAULT_TARGET, "its answer bears no time");
 		return DIALOG_FAILED;
 	}
+	if (delay > too_late)
+		return say_late(probe, stratum, delay);
 	say_offset(probe, stratum,
 	    (difference(received, sent) + difference(returned, now)) / 2);
 	return DIALOG_DONE;

@@ -178,6 +178,25 @@ answer_without_a_time_is_none(void **state)
 	talk_close(&talk);
 }
 
+/* Of a request that was sent twice nobody knows which was answered. */
+static void
+late_answer_tells_no_offset(void **state)
+{
+	unsigned char packet[48];
+	struct talk talk;
+
+	(void)state;
+	talk_open(&talk, &dialog_ntp, NULL);
+	answer(packet, &talk, 0);
+	talk.probe.note[1] -= UINT64_C(3) << 31;
+	talk_hear(&talk, packet, 48, 0);
+	assert_int_equal(talk.step, DIALOG_DONE);
+	assert_string_equal(talk_words(&talk),
+	    "stratum 3, offset unknown: the answer took 1.5 s");
+	assert_int_equal(talk.probe.seen.perf.len, 0);
+	talk_close(&talk);
+}
+
 static void
 short_answer_is_let_pass(void **state)
 {
@@ -228,6 +247,7 @@ main(void)
 		cmocka_unit_test(each_state_has_its_words),
 		cmocka_unit_test(kiss_of_death_is_told),
 		cmocka_unit_test(answer_without_a_time_is_none),
+		cmocka_unit_test(late_answer_tells_no_offset),
 		cmocka_unit_test(short_answer_is_let_pass),
 		cmocka_unit_test(any_times_are_numbers),
 	};
