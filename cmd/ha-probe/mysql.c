@@ -15,13 +15,13 @@
  * Source: MySQL "Client/Server Protocol", Connection Phase; the MariaDB
  * Knowledge Base, "Connection" and "Authentication Plugin - ed25519".
  */
-#include "dialog.h"
+#include "mysql.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe.h"
+#include "dialog.h"
 
 #define USER "ha-probe"
 
@@ -202,6 +202,21 @@ error_text(struct payload *in, int *len)
 	return (const char *)in->p;
 }
 
+enum probe_fault
+mysql_blame(int64_t code)
+{
+	switch (code) {
+	case ER_CON_COUNT_ERROR:
+	case ER_HOST_IS_BLOCKED:
+	case ER_HOST_NOT_PRIVILEGED:
+	case ER_TOO_MANY_USER_CONNECTIONS:
+	case ER_USER_LIMIT_REACHED:
+		return FAULT_WARN;
+	default:
+		return FAULT_TARGET;
+	}
+}
+
 /* An error in the greeting's place. */
 static enum dialog_step
 turned_away(struct probe *probe, struct payload *in)
@@ -210,26 +225,13 @@ turned_away(struct probe *probe, struct payload *in)
 	int len;
 	const char *text = error_text(in, &len);
 
-	switch (code) {
-	case ER_CON_COUNT_ERROR:
+	if (mysql_blame(code) == FAULT_WARN) {
 		probe_warn(probe, "%.*s", len, text);
 		return DIALOG_DONE;
-	case ER_HOST_IS_BLOCKED:
-		probe_warn(probe,
-		    "it has blocked this host after too many errors: %.*s "
-		    "(FLUSH HOSTS there lets it in again)",
-		    len, text);
-		return DIALOG_DONE;
-	case ER_HOST_NOT_PRIVILEGED:
-		probe_warn(probe,
-		    "it serves, but no user of it may come from here: %.*s",
-		    len, text);
-		return DIALOG_DONE;
-	default:
-		probe_fail(probe, FAULT_TARGET, "error %lld: %.*s",
-		    (long long)code, len, text);
-		return DIALOG_FAILED;
 	}
+	probe_fail(probe, FAULT_TARGET, "error %lld: %.*s", (long long)code,
+	    len, text);
+	return DIALOG_FAILED;
 }
 
 static enum dialog_step
@@ -270,19 +272,12 @@ login_refused(struct probe *probe, struct payload *in)
 	int len;
 	const char *text = error_text(in, &len);
 
-	switch (code) {
-	case ER_SERVER_SHUTDOWN:
+	if (code == ER_SERVER_SHUTDOWN) {
 		probe_fail(probe, FAULT_TARGET, "%.*s", len, text);
 		return DIALOG_FAILED;
-	case ER_CON_COUNT_ERROR:
-	case ER_TOO_MANY_USER_CONNECTIONS:
-	case ER_USER_LIMIT_REACHED:
-	case ER_HOST_IS_BLOCKED:
-		probe_warn(probe, "%.*s", len, text);
-		break;
-	default:
-		break;
 	}
+	if (mysql_blame(code) == FAULT_WARN)
+		probe_warn(probe, "%.*s", len, text);
 	return DIALOG_DONE;
 }
 

@@ -84,10 +84,9 @@ static const struct say says[] = {
 	    BYTES("\x1d\0\0\0\xff\x10\x04#08004Too many connections"), WARN,
 	    "Too many connections" },
 	{ &dialog_mysql, BYTES("\x0b\0\0\0\xff\x69\x04 blocked"), WARN,
-	    "it has blocked this host after too many errors:  blocked (FLUSH "
-	    "HOSTS there lets it in again)" },
+	    " blocked" },
 	{ &dialog_mysql, BYTES("\x0a\0\0\0\xff\x6a\x04Host no"), WARN,
-	    "it serves, but no user of it may come from here: Host no" },
+	    "Host no" },
 	{ &dialog_mysql, BYTES("\x06\0\0\0\xff\x01\x02wat"), CRIT,
 	    "error 513: wat" },
 	{ &dialog_mysql, BYTES("\x01\0\0\0\xff"), CRIT, "error -1: " },
