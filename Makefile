@@ -109,6 +109,11 @@ $B/tests/stat/proctable: $(call stat_objects,proctable)
 $B/tests/stat/content: $(call stat_objects,content)
 $B/tests/stat/accept: $(call stat_objects,accept)
 $B/tests/stat/helper: $(call stat_objects,helper proctable)
+PROBE_TARGET = $(call probe_objects,scheme target targets settings escape \
+	expect judge pattern seen)
+$B/tests/probe/target: $(PROBE_TARGET) tests/probe/fake-dialogs.h
+$B/tests/probe/settings: $(PROBE_TARGET) tests/probe/fake-dialogs.h
+$B/tests/probe/expect: $(call probe_objects,expect judge pattern escape seen)
 
 .PHONY: check-lib
 check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS) \

@@ -263,7 +263,7 @@ parse_bytes(
 	free(term->value);
 	term->value_len = bytes.len;
 	term->value = ha_buf_detach(&bytes);
-	return bytes.len ? 0
+	return term->value_len ? 0
 			 : refuse(parser, value->start, "it can't be empty");
 }
 

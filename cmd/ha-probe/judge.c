@@ -330,6 +330,15 @@ judge_url(struct judgement *judgement, const struct term *term)
 	    term->value);
 }
 
+/* "1.0" of "TLSv1", which is how OpenSSL writes it. */
+static const char *
+tls_number(const char *version)
+{
+	if (strncmp(version, "TLSv", 4))
+		return "0";
+	return strlen(version) > 5 ? version + 4 : "1.0";
+}
+
 static void
 judge_tls(struct judgement *judgement, const struct term *term)
 {
@@ -338,8 +347,7 @@ judge_tls(struct judgement *judgement, const struct term *term)
 	if (!*version)
 		fail(judgement, HA_STATUS_CRIT, "no TLS, wanted %s",
 		    term->value);
-	else if (!strcmp(version, "SSLv3") || strlen(version) < 7 ||
-		 strcmp(version + 4, term->value) < 0)
+	else if (strcmp(tls_number(version), term->value) < 0)
 		fail(judgement, HA_STATUS_CRIT, "%s, wanted %s at least",
 		    version, term->value);
 }

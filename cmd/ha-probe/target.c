@@ -55,19 +55,29 @@ refuse_scheme(const struct parser *parser, size_t len)
 	return -1;
 }
 
+/* HOST:PORT, with nothing that says what is spoken there? */
+static int
+is_bare(const char *text)
+{
+	size_t len = strcspn(text, "/?#");
+	const char *colon = memrchr(text, ':', len);
+	size_t digits;
+
+	if (!colon || memchr(text, '@', len))
+		return 0;
+	digits = strspn(colon + 1, "0123456789");
+	return digits && colon + 1 + digits == text + len;
+}
+
 /* What comes before "://"; without it a hint at what may be meant. */
 static int
 parse_scheme(struct parser *parser)
 {
 	const char *end = strstr(parser->url, "://");
-	size_t len = strcspn(parser->url, "/?#");
-	const char *colon = memrchr(parser->url, ':', len);
 	const char *plus;
+	size_t len;
 
-	if (!end && colon && colon[1] &&
-	    strspn(colon + 1, "0123456789") ==
-		(size_t)(parser->url + len - colon - 1) &&
-	    !memchr(parser->url, '@', len))
+	if (!end && is_bare(parser->url))
 		return refuse(parser, parser->url,
 		    "what is spoken there? tcp://%s?", parser->url);
 	if (!end)
@@ -132,7 +142,7 @@ parse_unix(struct parser *parser)
 	const char *p = parser->at;
 	int c, result = 0;
 
-	if (*p != '/' || !p[1])
+	if ((*p != '/' && *p != '@') || !p[1])
 		return refuse(parser, p, "it reads unix:///path/of/the/socket");
 	if (check_path(parser, p))
 		return -1;
@@ -313,7 +323,7 @@ check_expect(const struct parser *parser)
 		return 0;
 	return refuse(parser, parser->url, "%s%s has no %s to expect",
 	    scheme->name, target->starttls ? "+starttls" : "",
-	    wanted & EXPECT_RESPONSE ? "response"
+	    wanted & EXPECT_RESPONSE ? "HTTP response"
 	    : wanted & EXPECT_TLS    ? "certificate or TLS version"
 	    : wanted & EXPECT_STATUS ? "status"
 				     : "reply");
