@@ -26,7 +26,8 @@
  *	half		HTTP: closes in the middle of the body
  *	udp-echo	sends back each datagram
  *	udp-mute	takes datagrams and says nothing
- *	udp-say TEXT	answers each datagram with TEXT
+ *	udp-say TEXT...	answers each datagram with these
+ *	dns CODE	answers each query with this RCODE (RFC 1035 4.1.1)
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -346,6 +347,24 @@ do_udp_say(int fd)
 	datagrams(fd, text_count);
 }
 
+static void
+do_dns(int fd)
+{
+	struct sockaddr_in peer;
+	socklen_t size = sizeof(peer);
+
+	for (;; size = sizeof(peer)) {
+		ssize_t n = recvfrom(fd, block, sizeof(block), 0,
+		    (struct sockaddr *)&peer, &size);
+
+		if (n < 12 || !text_count)
+			errx(1, "no query, or no code");
+		block[2] = (char)(block[2] | 0x80);
+		block[3] = (char)(0x80 | strtoul(texts[0].bytes, NULL, 10));
+		sendto(fd, block, (size_t)n, 0, (struct sockaddr *)&peer, size);
+	}
+}
+
 static const struct mode modes[] = {
 	{ "silent", NULL, do_silent, SOCK_STREAM },
 	{ "reset", do_reset, NULL, SOCK_STREAM },
@@ -364,6 +383,7 @@ static const struct mode modes[] = {
 	{ "udp-echo", NULL, do_udp_echo, SOCK_DGRAM },
 	{ "udp-mute", NULL, do_udp_mute, SOCK_DGRAM },
 	{ "udp-say", NULL, do_udp_say, SOCK_DGRAM },
+	{ "dns", NULL, do_dns, SOCK_DGRAM },
 };
 
 static const struct mode *
