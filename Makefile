@@ -186,7 +186,8 @@ TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
 SOAK_MINUTES ?= 30
 check: PACKAGES += iproute2 monit systemd openssl curl nginx-light \
 	redis-tools memcached mariadb-server-core mariadb-client-core \
-	dnsmasq-base exim4-daemon-light chrony
+	dnsmasq-base exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd \
+	chrony
 check: deps
 	$(MAKE) check-lib check-cmd
 # What needs a peer once more, over ssh instead of libssh2.
