@@ -2,14 +2,13 @@
 /*
  * sweep-table - a sweep as columns for a person.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "alloc.h"
 #include "rec.h"
 #include "sweep-format.h"
+#include "text.h"
 
 #define GAP 2
 /* Columns narrower than these say nothing. */
@@ -45,65 +44,6 @@ struct layout {
 	size_t count;
 	size_t widths[COLUMNS];
 };
-
-static const char *
-colour_of(enum ha_status_state state)
-{
-	switch (state) {
-	case HA_STATUS_OK:
-		return "\033[32m";
-	case HA_STATUS_WARN:
-		return "\033[33m";
-	case HA_STATUS_CRIT:
-		return "\033[31m";
-	default:
-		return "\033[35m";
-	}
-}
-
-/* The bytes of the character at p, and the columns that it takes. */
-static size_t
-character(const char *p, size_t left, size_t *width)
-{
-	mbstate_t state = { 0 };
-	wchar_t wc = L'\0';
-	size_t len = mbrtowc(&wc, p, left, &state);
-	int columns;
-
-	*width = 1;
-	if (len == 0 || len > left)
-		return 1;
-	columns = wcwidth(wc);
-	if (columns >= 0)
-		*width = (size_t)columns;
-	return len;
-}
-
-/* How many bytes of text fit into max columns; *used: how many they take. */
-static size_t
-fit(const char *text, size_t len, size_t max, size_t *used)
-{
-	size_t at = 0, n, width;
-
-	*used = 0;
-	while (at < len) {
-		n = character(text + at, len - at, &width);
-		if (*used + width > max)
-			break;
-		*used += width;
-		at += n;
-	}
-	return at;
-}
-
-static size_t
-width_of(const struct ha_buf *text)
-{
-	size_t used;
-
-	fit(text->data, text->len, SIZE_MAX, &used);
-	return used;
-}
 
 static void
 set_cell(struct row *row, int column, const char *text)
@@ -165,7 +105,8 @@ measure(struct layout *layout)
 
 	for (i = 0; i < layout->count; i++)
 		for (column = 0; column < COLUMNS; column++) {
-			width = width_of(&layout->rows[i].cells[column]);
+			width =
+			    ha_text_width(layout->rows[i].cells[column].data);
 			if (width > widths[column])
 				widths[column] = width;
 		}
@@ -204,10 +145,11 @@ add_cell(struct ha_buf *out, const struct layout *layout, const struct row *row,
 {
 	const struct ha_buf *cell = &row->cells[column];
 	size_t max = layout->widths[column], used;
-	size_t len = fit(cell->data, cell->len, max, &used);
+	size_t len = ha_text_fit(cell->data, cell->len, max, &used);
 
 	if (len < cell->len)
-		len = fit(cell->data, cell->len, max - strlen(CUT), &used);
+		len = ha_text_fit(
+		    cell->data, cell->len, max - strlen(CUT), &used);
 	if (column == MS)
 		add_padding(out, max - used);
 	ha_buf_add(out, cell->data, len);
@@ -218,45 +160,17 @@ add_cell(struct ha_buf *out, const struct layout *layout, const struct row *row,
 	add_padding(out, (column == MS ? 0 : max - used) + GAP);
 }
 
-/* Behind the last blank of what fits, if there is one. */
-static size_t
-break_at(const char *text, size_t len, size_t fits)
-{
-	size_t at = fits;
-
-	if (fits == len)
-		return len;
-	while (at && text[at] != ' ')
-		at--;
-	return at ? at : fits;
-}
-
 static void
 add_message(
     struct ha_buf *out, const struct layout *layout, const struct row *row)
 {
-	const char *text = row->cells[MESSAGE].data;
-	size_t left = row->cells[MESSAGE].len;
-	size_t indent = 0, used, len;
+	size_t indent = 0;
 	int column;
 
 	for (column = 0; column < MESSAGE; column++)
 		indent += layout->widths[column] + GAP;
-	for (;;) {
-		len = fit(text, left, layout->widths[MESSAGE], &used);
-		len = break_at(text, left, len);
-		ha_buf_add(out, text, len);
-		text += len;
-		left -= len;
-		while (left && *text == ' ') {
-			text++;
-			left--;
-		}
-		if (!left || !len)
-			break;
-		ha_buf_add_char(out, '\n');
-		add_padding(out, indent);
-	}
+	ha_text_add_wrapped(
+	    out, row->cells[MESSAGE].data, layout->widths[MESSAGE], indent);
 }
 
 static void
@@ -267,10 +181,10 @@ add_row(struct ha_buf *out, const struct layout *layout, const struct row *row)
 	size_t end;
 
 	if (is_coloured)
-		ha_buf_add_str(out, colour_of(row->state));
+		ha_buf_add_str(out, ha_text_colour(row->state));
 	add_cell(out, layout, row, STATE);
 	if (is_coloured)
-		ha_buf_add_str(out, "\033[m");
+		ha_buf_add_str(out, HA_TEXT_PLAIN);
 	add_cell(out, layout, row, CHECK);
 	add_cell(out, layout, row, TARGET);
 	add_cell(out, layout, row, MS);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,10 +15,9 @@
 #include "fs.h"
 #include "out.h"
 #include "sweep-format.h"
+#include "text.h"
 
 #define PLUGIN "check_ha_"
-/* Of a terminal that does not say. */
-#define WIDTH 80
 
 enum format {
 	TSV,
@@ -251,16 +249,12 @@ mark_namesakes(struct ha_sweep_results *results)
 static void
 add_table(const struct ha_sweep *sweep, struct ha_buf *out)
 {
-	const char *no_color = getenv("NO_COLOR");
-	struct ha_sweep_table table = { .is_quiet = sweep->options.is_quiet };
-	struct winsize size;
+	const struct ha_sweep_table table = {
+		.width = ha_text_terminal_width(),
+		.is_coloured = ha_text_is_coloured(),
+		.is_quiet = sweep->options.is_quiet,
+	};
 
-	if (isatty(STDOUT_FILENO)) {
-		table.is_coloured = !no_color || !*no_color;
-		table.width = WIDTH;
-		if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-			table.width = size.ws_col;
-	}
 	ha_sweep_table(out, &sweep->results, &table);
 }
 
