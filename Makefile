@@ -184,10 +184,11 @@ $B/tests/%.so: tests/%.c
 	uninstall dist clean
 TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
 SOAK_MINUTES ?= 30
-check: PACKAGES += iproute2 monit systemd openssl curl nginx-light \
-	redis-tools memcached mariadb-server-core mariadb-client-core \
-	dnsmasq-base exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd \
-	chrony
+# What tests/with-* start; the smallest packages that have the programs.
+SERVERS = nginx-light redis-tools memcached mariadb-server-core \
+	dnsmasq-base exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd chrony
+check: PACKAGES += iproute2 monit systemd openssl curl mariadb-client-core \
+	$(SERVERS)
 check: deps
 	$(MAKE) check-lib check-cmd
 # What needs a peer once more, over ssh instead of libssh2.
