@@ -97,7 +97,8 @@ struct job {
 	/* What it tells; to be read when is_done. */
 	unsigned error; /* an error's number, 0 when it went well */
 	int is_local; /* that error is this machine's */
-	int sys; /* and this errno connect(2)'s, or 0 */
+	int sys; /* connect(2)'s errno, if it was that */
+	int is_at_once; /* it returned it itself */
 	struct ha_buf words; /* the error's, or the server's version and mode */
 	int64_t connect_ns, first_ns;
 	char tls_version[16], tls_cipher[64];
@@ -115,6 +116,19 @@ static _Thread_local struct job *running;
 static void try_addresses(struct talk *talk);
 
 static int
+keep_socket_error(my_socket fd)
+{
+	socklen_t len = sizeof(errno);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &errno, &len) != 0 ||
+	    errno == 0)
+		errno = EIO;
+	if (atomic_load(&running->step) == AT_SYN)
+		running->sys = errno;
+	return -1;
+}
+
+static int
 wait_io(my_socket fd, my_bool is_read, int timeout)
 {
 	struct pollfd pfd = { .fd = fd, .events = is_read ? POLLIN : POLLOUT };
@@ -129,6 +143,9 @@ wait_io(my_socket fd, my_bool is_read, int timeout)
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		errno = ETIMEDOUT;
+	/* The library would tell of EINPROGRESS. */
+	if (n > 0 && !is_read && pfd.revents & (POLLERR | POLLHUP))
+		return keep_socket_error(fd);
 	return n;
 }
 
@@ -317,7 +334,7 @@ set_options(MYSQL *mysql, const struct job *job, my_bool verify)
 	api.mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "client");
 }
 
-/* connect(2)'s errno is in the message only: "... (111)". */
+/* What connect(2) returned at once is in the message: "... (101)". */
 static int
 connect_errno(const char *text)
 {
@@ -334,8 +351,10 @@ keep_error(struct job *job, MYSQL *mysql)
 	const char *inner = strstr(text, doubt);
 
 	job->error = api.mysql_errno(mysql);
-	if (atomic_load(&job->step) == AT_SYN)
+	if (atomic_load(&job->step) == AT_SYN && job->sys == 0) {
 		job->sys = connect_errno(text);
+		job->is_at_once = 1;
+	}
 	/* The server's error before TLS, in a cloak of the library's. */
 	if (inner) {
 		char *end;
@@ -574,16 +593,17 @@ ready(struct loop_source *source, uint32_t events)
 {
 	struct talk *talk = LOOP_OWNER(source, struct talk, source);
 	struct job *job = talk->job;
-	int sys;
+	int sys, is_at_once;
 
 	(void)events;
 	if (!atomic_load(&job->is_done))
 		return;
 	sys = job->error != 0 ? job->sys : 0;
+	is_at_once = job->is_at_once;
 	if (sys == 0)
 		tell(talk, job);
 	rest(talk);
-	if (sys != 0 && probe_next_errno(talk->probe, sys, 0))
+	if (sys != 0 && probe_next_errno(talk->probe, sys, is_at_once))
 		try_addresses(talk);
 }
 
