@@ -527,16 +527,12 @@ check_value(struct check *check, const struct measured *measured, int only_bad,
 }
 
 void
-check_message(const struct check *check, struct ha_buf *msg)
+check_words(const struct check *check, struct ha_buf *msg)
 {
 	static const enum ha_status_state order[] = { HA_STATUS_CRIT,
 		HA_STATUS_UNKNOWN, HA_STATUS_WARN, HA_STATUS_OK };
 	const char *between = "";
 
-	if (check->subject) {
-		ha_buf_add_str(msg, check->subject);
-		between = " ";
-	}
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		for (size_t j = 0; j < check->phrase_count; j++) {
 			if (check->phrases[j].state != order[i])
@@ -545,6 +541,20 @@ check_message(const struct check *check, struct ha_buf *msg)
 			    msg, "%s%s", between, check->phrases[j].text);
 			between = ", ";
 		}
+}
+
+void
+check_message(const struct check *check, struct ha_buf *msg)
+{
+	if (check->subject)
+		ha_buf_addf(msg, "%s ", check->subject);
+	check_words(check, msg);
+}
+
+int
+words_percent(double percent)
+{
+	return (int)percent;
 }
 
 const char *

@@ -187,7 +187,11 @@ check_value(struct check *check, const struct measured *measured, int only_bad,
 
 /* MSG, for whoever reports; appended. */
 void check_message(const struct check *check, struct ha_buf *msg);
+/* The same without the subject. */
+void check_words(const struct check *check, struct ha_buf *msg);
 
+/* Whole percent, rounded down: 94.9 does not read as if 95 were reached. */
+int words_percent(double percent);
 /* 1.5 KiB, 12.1 GiB, 180 GiB; the caller's buffer is returned. */
 #define WORDS_SIZE 32
 const char *words_bytes(char out[WORDS_SIZE], double bytes);

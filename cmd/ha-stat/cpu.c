@@ -92,8 +92,8 @@ report(struct check *check, size_t option, double percent, const char *words)
 		.min = 0,
 		.max = 100 };
 
-	check_value(
-	    check, &measured, option != BUSY, "%.0f%% %s", percent, words);
+	check_value(check, &measured, option != BUSY, "%d%% %s",
+	    words_percent(percent), words);
 }
 
 static void

@@ -131,8 +131,9 @@ judge_bytes(struct check *check, const struct statvfs *fs)
 
 	words_bytes(left, room.left);
 	words_bytes(all, room.all);
-	ha_buf_addf(&used_words, "%.0f%% used, %s free of %s",
-	    usable > 0 ? 100 * room.used / usable : 0, left, all);
+	ha_buf_addf(&used_words, "%d%% used, %s free of %s",
+	    words_percent(usable > 0 ? 100 * room.used / usable : 0), left,
+	    all);
 	ha_buf_addf(&left_words, "only %s free", left);
 	judge_room(check, &room, used_words.data, left_words.data);
 	ha_buf_release(&used_words);
@@ -154,8 +155,9 @@ judge_inodes(struct check *check, const struct statvfs *fs)
 		    "out of");
 		return;
 	}
-	ha_buf_addf(&used_words, "%.0f%% of the inodes used, %.0f free of %.0f",
-	    100 * room.used / (room.used + room.left), room.left, room.all);
+	ha_buf_addf(&used_words, "%d%% of the inodes used, %.0f free of %.0f",
+	    words_percent(100 * room.used / (room.used + room.left)), room.left,
+	    room.all);
 	ha_buf_addf(&left_words, "only %.0f inodes free", room.left);
 	judge_room(check, &room, used_words.data, left_words.data);
 	ha_buf_release(&used_words);
@@ -171,22 +173,42 @@ judge_failure(struct check *check, int sys)
 	    "can't be looked at: %s", strerror(sys));
 }
 
-static void
-add_subject(struct check *check, const struct mount *mount)
+/* Is path, but for slashes at its end, the mount's own point? */
+static int
+is_point(const struct mount *mount, const char *path)
 {
-	const struct setting *mounted = check_setting(check, MOUNTED);
-	size_t len = strlen(check->argument);
+	size_t len = strlen(path);
 
-	while (len > 1 && check->argument[len - 1] == '/')
+	while (len > 1 && path[len - 1] == '/')
 		len--;
-	check_subject(check, "%s", check->argument);
-	if (!mount || (strlen(mount->point) == len &&
-			  !strncmp(mount->point, check->argument, len)))
+	return strlen(mount->point) == len && !memcmp(mount->point, path, len);
+}
+
+/* A directory where nothing is mounted is as full as what it lies on. */
+static void
+judge_place(struct check *check, const struct mount *mount)
+{
+	if (!mount || is_point(mount, check->argument))
 		return;
-	if (mounted->number)
-		check_say(check, HA_STATUS_CRIT,
-		    "not mounted: it is a directory on %s", mount->point);
+	if (check_setting(check, MOUNTED)->number)
+		check_say(check, HA_STATUS_CRIT, "nothing is mounted there");
 	check_subject(check, "%s (on %s)", check->argument, mount->point);
+}
+
+static void
+judge_answer(struct check *check, const struct answer *answer)
+{
+	if (answer->sys) {
+		judge_failure(check, answer->sys);
+		return;
+	}
+	judge_place(check, ((struct data *)check->data)->mount);
+	if (check->kind == &kind_disk)
+		judge_bytes(check, &answer->fs);
+	else
+		judge_inodes(check, &answer->fs);
+	if (answer->fs.f_flag & ST_RDONLY)
+		check_say(check, HA_STATUS_OK, "mounted read-only");
 }
 
 static void
@@ -195,7 +217,7 @@ judge(struct check *check)
 	struct data *data = check->data;
 	const struct ha_buf *bytes;
 
-	add_subject(check, data->mount);
+	check_subject(check, "%s", check->argument);
 	if (check->helper) {
 		bytes = helper_answer(check->helper);
 		if (bytes->len != sizeof(data->answer)) {
@@ -206,14 +228,7 @@ judge(struct check *check)
 		}
 		memcpy(&data->answer, bytes->data, sizeof(data->answer));
 	}
-	if (data->answer.sys)
-		judge_failure(check, data->answer.sys);
-	else if (check->kind == &kind_disk)
-		judge_bytes(check, &data->answer.fs);
-	else
-		judge_inodes(check, &data->answer.fs);
-	if (!data->answer.sys && data->answer.fs.f_flag & ST_RDONLY)
-		check_say(check, HA_STATUS_OK, "mounted read-only");
+	judge_answer(check, &data->answer);
 }
 
 const struct kind kind_disk = {

@@ -15,6 +15,7 @@
 #include "kinds.h"
 #include "msg.h"
 #include "opt.h"
+#include "page.h"
 #include "rates.h"
 #include "round.h"
 #include "sweep.h"
@@ -59,16 +60,17 @@ static const struct ha_opt opts[] = {
 
 static struct ha_opt_command command = {
 	.name = "ha-stat",
-	.synopsis = "[options] CHECK... | -f FILE",
+	.synopsis = "[options] [CHECK... | -f FILE]",
 	.purpose = "Look at this machine once and say what is wrong with it.",
 	.details =
+	    "  ha-stat                              a page for a person\n"
 	    "  ha-stat load 'disk:/?warn=80%&crit=90%' proc:exe=nginx\n"
 	    "  ha-stat -q -f /etc/ha/stat           from cron\n"
 	    "\n"
 	    "Exit status: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN, the worst of all; 3 for usage,\n"
 	    "too.\n",
-	.operands = "load|cpu|mem|swap|disk:|inode:|io|net|uptime|clock|proc:|"
-		    "cgroup:|file:|dir:|mount:|exit:",
+	.operands = "load|cpu|mem|swap|disk:|inode:|io|net|uptime|clock|units|"
+		    "proc:|cgroup:|file:|dir:|mount:|exit:",
 	.opts = opts,
 };
 
@@ -155,6 +157,12 @@ add_line(void *context, const struct ha_conf_line *line, struct ha_err *err)
 }
 
 static void
+add_page_check(void *context, const char *text)
+{
+	add_operand(context, text);
+}
+
+static void
 gather(struct list *list, char **operands)
 {
 	struct ha_err err;
@@ -168,7 +176,7 @@ gather(struct list *list, char **operands)
 	for (; *operands; operands++)
 		add_operand(list, *operands);
 	if (!list->count)
-		refuse("which checks?");
+		page_checks(add_page_check, list);
 }
 
 static void
@@ -249,6 +257,15 @@ sweep(const struct list *list)
 	return (int)worst;
 }
 
+/* With two looks of its own: a person can wait for that. */
+static int
+show_page(const struct list *list)
+{
+	struct round round = make_round(list);
+
+	return (int)page_show(&round);
+}
+
 static int
 accept_all(const struct list *list)
 {
@@ -280,6 +297,8 @@ check_usage(char *const *operands)
 {
 	if (is_accept && !file && !*operands)
 		refuse("--accept needs checks");
+	if ((warn || crit) && !file && !*operands)
+		refuse("-w and -c need checks");
 	if (!interval_ms || !check_ms || !run_ms)
 		refuse("-i, -t and -T can't be 0");
 	if (interval_ms >= run_ms)
@@ -309,6 +328,8 @@ main(int argc, char **argv)
 		format = "nagios";
 	if (is_accept)
 		status = accept_all(&list);
+	else if (first == argc && !file && !format && !out_file && !is_quiet)
+		status = show_page(&list);
 	else
 		status = sweep(&list);
 	release(&list);

@@ -253,9 +253,9 @@ judge_use(struct check *check, const struct use *use)
 	char read[WORDS_SIZE], write[WORDS_SIZE], phrase[200];
 
 	snprintf(phrase, sizeof(phrase),
-	    "%.0f%% busy, reads %s/s (%.0f/s), writes %s/s (%.0f/s), %.1f ms "
+	    "%d%% busy, reads %s/s (%.0f/s), writes %s/s (%.0f/s), %.1f ms "
 	    "each",
-	    use->util, words_bytes(read, use->read), use->reads,
+	    words_percent(use->util), words_bytes(read, use->read), use->reads,
 	    words_bytes(write, use->write), use->writes, use->await * 1000);
 	report(check, UTIL, use->util, 100, "%", phrase);
 	snprintf(

@@ -13,5 +13,6 @@ const struct kind *const kinds[] = {
 	&kind_net,
 	&kind_uptime,
 	&kind_clock,
+	&kind_units,
 	NULL,
 };

@@ -12,6 +12,7 @@ extern const struct kind kind_disk, kind_inode;
 extern const struct kind kind_io;
 extern const struct kind kind_net;
 extern const struct kind kind_uptime, kind_clock;
+extern const struct kind kind_units;
 extern const struct kind kind_proc;
 extern const struct kind kind_cgroup;
 extern const struct kind kind_file;

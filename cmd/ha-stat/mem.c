@@ -100,8 +100,8 @@ judge(struct check *check)
 	words_bytes(left_words, data->left);
 	words_bytes(total_words, data->total);
 	check->gauge = used.value / data->total;
-	check_value(check, &used, 0, "%.0f%% used, %s %s of %s",
-	    100 * check->gauge, left_words,
+	check_value(check, &used, 0, "%d%% used, %s %s of %s",
+	    words_percent(100 * check->gauge), left_words,
 	    check->kind == &kind_mem ? "available" : "free", total_words);
 	check_value(check, &left, 1, "%s left", left_words);
 }
