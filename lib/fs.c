@@ -52,22 +52,29 @@ sync_directory(const char *dir, struct ha_err *err)
 	return 0;
 }
 
+/* What stands in the place of a file's content, and how. */
+struct content {
+	const void *data;
+	size_t len;
+	mode_t mode;
+	int is_durable;
+};
+
 static int
-fill_temporary(
-    int fd, const void *data, size_t len, mode_t mode, struct ha_err *err)
+fill_temporary(int fd, const struct content *content, struct ha_err *err)
 {
-	if (ha_fs_write_all(fd, data, len, err))
+	if (ha_fs_write_all(fd, content->data, content->len, err))
 		return -1;
-	if (fchmod(fd, mode) || fsync(fd))
+	if (fchmod(fd, content->mode) || (content->is_durable && fsync(fd)))
 		return ha_err_set(err, EX_IOERR, errno, "can't write");
 	return 0;
 }
 
 static int
 write_and_rename(const char *temporary, int fd, const char *path,
-    const void *data, size_t len, mode_t mode, struct ha_err *err)
+    const struct content *content, struct ha_err *err)
 {
-	int failed = fill_temporary(fd, data, len, mode, err);
+	int failed = fill_temporary(fd, content, err);
 
 	if (close(fd) && !failed)
 		failed = ha_err_set(err, EX_IOERR, errno, "can't close");
@@ -80,9 +87,8 @@ write_and_rename(const char *temporary, int fd, const char *path,
 	    err, err->status, 0, "can't replace '%s': %s", path, err->msg);
 }
 
-int
-ha_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
-    struct ha_err *err)
+static int
+replace(const char *path, const struct content *content, struct ha_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	int dir_len = slash ? (int)(slash - path) + 1 : 2;
@@ -95,13 +101,30 @@ ha_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 		result = ha_err_set(err, EX_CANTCREAT, errno,
 		    "can't make a temporary file beside '%s'", path);
 	else
-		result =
-		    write_and_rename(temporary, fd, path, data, len, mode, err);
-	if (!result)
+		result = write_and_rename(temporary, fd, path, content, err);
+	if (!result && content->is_durable)
 		result = sync_directory(dir, err);
 	free(temporary);
 	free(dir);
 	return result;
+}
+
+int
+ha_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
+    struct ha_err *err)
+{
+	const struct content content = { data, len, mode, 1 };
+
+	return replace(path, &content, err);
+}
+
+int
+ha_fs_replace_volatile(const char *path, const void *data, size_t len,
+    mode_t mode, struct ha_err *err)
+{
+	const struct content content = { data, len, mode, 0 };
+
+	return replace(path, &content, err);
 }
 
 static int

@@ -26,6 +26,14 @@ int ha_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
     struct ha_err *err);
 
 /*
+ * The same without fsync(2), for what is worth nothing once the machine has
+ * restarted: another process sees the old content or the new, but a crash may
+ * leave neither.
+ */
+int ha_fs_replace_volatile(const char *path, const void *data, size_t len,
+    mode_t mode, struct ha_err *err);
+
+/*
  * Append a whole file to buf, at most max bytes of it.
  * EX_NOINPUT when it can't be opened, EX_DATAERR when it is larger than max,
  * EX_IOERR otherwise.

@@ -195,7 +195,7 @@ add_top(
 {
 	char words[WORDS_SIZE];
 
-	for (size_t i = 0; i < count && i < TOP && all[i].value > 0; i++) {
+	for (size_t i = 0; i < count && i < TOP && all[i].value >= 0.5; i++) {
 		if (i)
 			ha_buf_add_str(text, ", ");
 		add_printable(text, all[i].process->comm);

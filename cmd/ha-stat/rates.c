@@ -60,7 +60,7 @@ header(void)
 static char *
 file_path(const char *dir)
 {
-	return ha_xasprintf("%s/stat-samples", dir);
+	return ha_xasprintf("%s/ha-stat.samples", dir);
 }
 
 static struct entry *
@@ -239,7 +239,7 @@ write_file(struct ha_err *err)
 	for (size_t i = 0; i < rates.count; i++)
 		add_entry(&text, rates.entries[i]);
 	path = file_path(dir);
-	result = ha_fs_replace(path, text.data, text.len, 0644, err);
+	result = ha_fs_replace_volatile(path, text.data, text.len, 0644, err);
 	free(path);
 	free(line);
 	ha_buf_release(&text);

@@ -2,7 +2,7 @@
 /*
  * rates - counters of two moments, for what is judged by the difference.
  *
- * The earlier moment is the last run's, kept in HA_STATE_DIR/stat-samples, if
+ * The earlier moment is the last run's, kept in HA_STATE_DIR/ha-stat.samples, if
  * that is of this boot and 1 s to 1 h ago; else the first of two looks in this
  * run.  Time is CLOCK_BOOTTIME, which also passes while the machine sleeps.
  *

@@ -60,6 +60,12 @@ replaces(void **state)
 	assert_int_equal(entries("d"), 1);
 	assert_int_equal(ha_fs_replace("here", "x", 1, 0600, &err), 0);
 	expect_content("here", "x");
+	assert_int_equal(
+	    ha_fs_replace_volatile("d/f", "three", 5, 0644, &err), 0);
+	expect_content("d/f", "three");
+	assert_int_equal(stat("d/f", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(entries("d"), 1);
 }
 
 static void
@@ -73,6 +79,9 @@ replace_fails_cleanly(void **state)
 	assert_int_equal(mkdir("d", 0755) | mkdir("d/full", 0755), 0);
 	assert_int_equal(mkdir("d/full/x", 0755), 0);
 	assert_int_equal(ha_fs_replace("d/full", "x", 1, 0600, &err), -1);
+	assert_int_equal(err.status, EX_CANTCREAT);
+	assert_int_equal(
+	    ha_fs_replace_volatile("d/full", "x", 1, 0600, &err), -1);
 	assert_int_equal(err.status, EX_CANTCREAT);
 	assert_int_equal(entries("d"), 1);
 }
