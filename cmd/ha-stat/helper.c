@@ -51,6 +51,8 @@ struct helper {
 	struct stream answer, errors;
 	int64_t deadline_ns;
 	int64_t stuck_ms;
+	char *program_key; /* owned; NULL: no program, or none */
+	int64_t since_ms; /* CLOCK_BOOTTIME */
 	int status;
 	struct ha_err err;
 };
@@ -92,35 +94,56 @@ add_name(struct ha_buf *path, const char *key)
 		ha_buf_addf(path, "-%016" PRIx64, hash);
 }
 
+static char *
+key_path(const char *dir, const char *key)
+{
+	struct ha_buf path = HA_BUF_INIT;
+
+	ha_buf_addf(&path, "%s/ha-stat.", dir);
+	add_name(&path, key);
+	return ha_buf_detach(&path);
+}
+
 /*
- * The key's file, opened; -1: it can't be, which is said once: without it
- * nobody knows of a helper that is stuck.
+ * The key's file, opened and made if need be; -1: it can't be, which is said
+ * once: without it nobody knows of a helper that is stuck.
  */
 static int
 open_key(const char *key)
 {
 	static int is_warned;
-	struct ha_buf path = HA_BUF_INIT;
 	struct ha_err err;
 	const char *dir;
+	char *path;
 	int fd = -1;
 
 	if (!ha_fs_dir(RUN_DIR, &dir, &err)) {
-		ha_buf_addf(&path, "%s/ha-stat.", dir);
-		add_name(&path, key);
-		fd = open(path.data,
+		path = key_path(dir, key);
+		fd = open(path,
 		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 		    0644);
 		if (fd < 0)
 			ha_err_set(&err, EX_CANTCREAT, errno,
-			    "can't open '%s' (HA_RUN_DIR)", path.data);
+			    "can't open '%s' (HA_RUN_DIR)", path);
+		free(path);
 	}
 	if (fd < 0 && !is_warned) {
 		is_warned = 1;
 		ha_warn("%s; if '%s' does not answer, no later run will know",
 		    err.msg, key);
 	}
-	ha_buf_release(&path);
+	return fd;
+}
+
+/* The same of a program's key, which has a file only if one is stuck. */
+static int
+find_key(const char *key)
+{
+	const char *dir = getenv("HA_RUN_DIR");
+	char *path = key_path(dir && *dir ? dir : "/run/ha", key);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	free(path);
 	return fd;
 }
 
@@ -144,7 +167,7 @@ read_holder(int fd, struct holder *holder)
 }
 
 static void
-write_holder(int fd, pid_t pid, int64_t deadline_ns)
+write_holder(int fd, pid_t pid, int64_t since_ms, int64_t deadline_ns)
 {
 	struct ha_buf line = HA_BUF_INIT;
 	struct proctable table;
@@ -154,7 +177,7 @@ write_holder(int fd, pid_t pid, int64_t deadline_ns)
 	proctable_open(&table, "/proc");
 	if (proctable_read(&table, pid, &process, &err) == 1) {
 		ha_buf_addf(&line, "%ld %" PRIu64 " %" PRId64 " %" PRId64 "\n",
-		    (long)pid, process.start_ticks, boot_ms(),
+		    (long)pid, process.start_ticks, since_ms,
 		    boot_ms() + (deadline_ns - ha_clock_now_ns()) / HA_MS_NS);
 		/* On a full disk a stuck helper will not be known of. */
 		if (ftruncate(fd, 0) || pwrite(fd, line.data, line.len, 0) < 0)
@@ -237,7 +260,7 @@ be_worker(const struct helper_task *task, pid_t parent, int out, int key)
 		 * if that one does not return. */
 		while (flock(key, LOCK_EX) && errno == EINTR)
 			;
-		write_holder(key, getpid(), task->deadline_ns);
+		write_holder(key, getpid(), boot_ms(), task->deadline_ns);
 	}
 	status = task->work(task->argument, &answer);
 	if (answer.len > ANSWER_MAX)
@@ -269,8 +292,8 @@ start_worker(
 }
 
 static int
-start_program(struct helper *helper, const struct helper_task *task, int out,
-    int errors, int key)
+start_program(
+    struct helper *helper, const struct helper_task *task, int out, int errors)
 {
 	struct ha_run run = HA_RUN_INIT;
 
@@ -282,8 +305,8 @@ start_program(struct helper *helper, const struct helper_task *task, int out,
 		helper->pid = 0;
 		return -1;
 	}
-	if (key >= 0)
-		write_holder(key, helper->pid, task->deadline_ns);
+	helper->program_key = task->key ? ha_xstrdup(task->key) : NULL;
+	helper->since_ms = boot_ms();
 	return 0;
 }
 
@@ -327,7 +350,7 @@ start(struct helper *helper, const struct helper_task *task, int key)
 		failed = ha_err_set(
 		    &helper->err, EX_OSERR, errno, "can't make a pipe");
 	else if (task->argv)
-		failed = start_program(helper, task, out, errors, key);
+		failed = start_program(helper, task, out, errors);
 	else
 		failed = start_worker(helper, task, out, key);
 	if (out >= 0)
@@ -373,16 +396,23 @@ bury(struct helper *helper)
 
 /*
  * With what it started and left behind in its group.  One that can't die now is
- * left to init(1).
+ * left to init(1); a worker's key is held by itself.
  */
 static void
 end_process(struct helper *helper)
 {
+	int key;
+
 	if (helper->pid <= 0)
 		return;
 	kill(-helper->pid, SIGKILL);
 	kill(helper->pid, SIGKILL);
-	bury(helper);
+	if (bury(helper) && helper->program_key &&
+	    (key = open_key(helper->program_key)) >= 0) {
+		write_holder(
+		    key, helper->pid, helper->since_ms, helper->deadline_ns);
+		close(key);
+	}
 	helper->pid = 0;
 }
 
@@ -415,7 +445,7 @@ helper_start(const struct helper_task *task)
 	if (!sigaction(SIGCHLD, NULL, &action) && action.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL);
 	if (task->key)
-		key = open_key(task->key);
+		key = task->argv ? find_key(task->key) : open_key(task->key);
 	if (key >= 0 && is_stuck(key, &helper->stuck_ms)) {
 		helper->state = HELPER_STUCK;
 	} else if (start(helper, task, key)) {
@@ -533,5 +563,6 @@ helper_free(struct helper *helper)
 	end_watch(helper);
 	ha_buf_release(&helper->answer.buf);
 	ha_buf_release(&helper->errors.buf);
+	free(helper->program_key);
 	free(helper);
 }

@@ -14,5 +14,9 @@ const struct kind *const kinds[] = {
 	&kind_uptime,
 	&kind_clock,
 	&kind_units,
+	&kind_file,
+	&kind_dir,
+	&kind_mount,
+	&kind_exit,
 	NULL,
 };

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* ask - what the checks of a path have in common. */
+#include "ask.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "helper.h"
+
+int
+ask_make_absolute(struct check *check, struct ha_err *err)
+{
+	const char *p = check->argument;
+	struct ha_buf path = HA_BUF_INIT;
+	char cwd[PATH_MAX] = "";
+	size_t len;
+
+	if (*p != '/' && !getcwd(cwd, sizeof(cwd)))
+		return ha_err_set(
+		    err, EX_USAGE, errno, "'%s' is relative, to what", p);
+	ha_buf_add_str(&path, strcmp(cwd, "/") != 0 ? cwd : "");
+	for (; *p; p += len) {
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (len && !(len == 1 && *p == '.'))
+			ha_buf_addf(&path, "/%.*s", (int)len, p);
+	}
+	if (!path.len)
+		ha_buf_add_char(&path, '/');
+	free(check->argument);
+	check->argument = ha_buf_detach(&path);
+	return 0;
+}
+
+void
+ask_in_helper(struct check *check, const struct mount *mount,
+    int (*work)(const void *argument, struct ha_buf *answer),
+    const void *argument)
+{
+	struct helper_task task = {
+		.work = work,
+		.argument = argument,
+		.deadline_ns = check->deadline_ns,
+	};
+
+	if (mount && mount->may_block)
+		task.key = mount->point;
+	check->helper = helper_start(&task);
+}
+
+int
+ask_answer(struct check *check, void *answer, size_t size)
+{
+	const struct ha_buf *bytes = helper_answer(check->helper);
+	struct ha_err err;
+
+	if (bytes->len == size) {
+		memcpy(answer, bytes->data, size);
+		return 0;
+	}
+	ha_err_set(&err, EX_OSERR, 0, "the helper process ended with %d",
+	    helper_status(check->helper));
+	check_fail(check, &err);
+	return -1;
+}
+
+enum ha_status_state
+ask_state(int sys)
+{
+	switch (sys) {
+	case EACCES:
+	case EPERM:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return HA_STATUS_UNKNOWN;
+	default:
+		return HA_STATUS_CRIT;
+	}
+}

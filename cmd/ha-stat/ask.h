@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* ask - what the checks of a path have in common. */
+#ifndef ASK_H
+#define ASK_H
+
+#include "check.h"
+#include "mounts.h"
+
+/* Make the argument absolute, without empty names, "." and a final slash. */
+int ask_make_absolute(struct check *check, struct ha_err *err);
+
+/*
+ * Have work(argument) done in a helper, by the check's deadline.  mount is what
+ * it asks; where that may block, one helper asks it at a time.
+ */
+void ask_in_helper(struct check *check, const struct mount *mount,
+    int (*work)(const void *argument, struct ha_buf *answer),
+    const void *argument);
+
+/*
+ * Copy the helper's answer, which has to be of that size.  0; -1: the helper
+ * ended without one, which is reported.
+ */
+int ask_answer(struct check *check, void *answer, size_t size);
+
+/*
+ * What a call on a path failed with, as a state: what is not there, or damaged,
+ * is CRIT; what we may not look at is UNKNOWN.
+ */
+enum ha_status_state ask_state(int sys);
+
+#endif
