@@ -114,6 +114,9 @@ PROBE_TARGET = $(call probe_objects,scheme target targets settings escape \
 $B/tests/probe/target: $(PROBE_TARGET) tests/probe/fake-dialogs.h
 $B/tests/probe/settings: $(PROBE_TARGET) tests/probe/fake-dialogs.h
 $B/tests/probe/expect: $(call probe_objects,expect judge pattern escape seen)
+$B/tests/probe/resolve: $(call probe_objects,resolve loop)
+$B/tests/probe/blame: $(call probe_objects,blame)
+$B/tests/probe/socket: $(call probe_objects,socket resolve loop)
 
 .PHONY: check-lib
 check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS) \

@@ -18,7 +18,7 @@
 #include "alloc.h"
 #include "clock.h"
 
-#define MAX_THREADS 16
+#define MAX_THREADS 64
 /* NSS modules need more than getaddrinfo(3) itself. */
 #define STACK_SIZE (1024 * 1024)
 /* A failure of this machine's own is asked about again after this. */

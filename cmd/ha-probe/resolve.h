@@ -3,7 +3,7 @@
  * resolve - names to addresses, each name once, in threads.
  *
  * getaddrinfo(3) blocks for as long as the resolver likes: it runs in at most
- * 16 threads, started at the first name that is no address; the answer
+ * 64 threads, started at the first name that is no address; the answer
  * comes through an eventfd(2) to the loop.  Answers live until the end, but for
  * this machine's own failures, of which a retry asks anew.
  */
