@@ -29,7 +29,7 @@ struct talk {
 	struct loop_timer share, resend;
 	struct ha_buf in, send, last; /* last: what was sent last */
 	int has_answered;
-	char owed[64];
+	char owed[100];
 };
 
 static void try_addresses(struct talk *talk);
@@ -98,7 +98,7 @@ handle(struct talk *talk, const char *data, size_t len)
 	if (seen->first_ns == 0)
 		seen->first_ns = ha_clock_now_ns();
 	talk->has_answered = 1;
-	if (dialog_plain_waits(probe->target)) {
+	if (talk->dialog == &dialog_plain) {
 		size_t room = SEEN_KEEP - seen->body.len;
 
 		ha_buf_add(&seen->body, data, len < room ? len : room);
@@ -111,8 +111,8 @@ handle(struct talk *talk, const char *data, size_t len)
 	if (next == DIALOG_DONE)
 		probe_done(probe);
 	else if (next == DIALOG_FAILED)
-		probe_fail(probe, FAULT_TARGET, "%s is not understood",
-		    talk->dialog->awaited);
+		probe_fail(probe, FAULT_TARGET, "the %s is not understood",
+		    dialog_awaited(probe));
 	if (probe_has_ended(probe))
 		rest(talk);
 	else if (sys != 0)
@@ -250,12 +250,12 @@ static const char *
 awaiting(const struct probe *probe)
 {
 	struct talk *talk = probe->talk;
-	const char *what = talk->dialog->awaited;
+	const char *what = dialog_awaited(probe);
 
-	if (strncmp(what, "the ", 4) == 0)
-		what += 4;
 	snprintf(talk->owed, sizeof(talk->owed),
-	    talk->has_answered ? "no fitting %s" : "no %s", what);
+	    talk->has_answered && probe->awaited == NULL ? "no fitting %s"
+							 : "no %s",
+	    what);
 	return talk->owed;
 }
 

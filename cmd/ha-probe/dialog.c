@@ -10,6 +10,13 @@
 
 #define MAX_QUOTE 100
 
+const char *
+dialog_awaited(const struct probe *probe)
+{
+	return probe->awaited != NULL ? probe->awaited
+				      : probe->target->scheme->dialog->awaited;
+}
+
 void
 dialog_say(struct probe *probe, const char *text, size_t len)
 {

@@ -36,10 +36,12 @@ struct dialog {
 	int (*check)(const struct target *target, struct ha_err *err);
 	/* The most bytes of input to keep unconsumed before "too long" fails. */
 	size_t max_input;
-	/* "the greeting": what was waited for, for "no greeting within 5 s". */
+	/* "greeting": what was waited for, for "no greeting within 5 s". */
 	const char *awaited;
 };
 
+/* What is waited for now. */
+const char *dialog_awaited(const struct probe *probe);
 /*
  * What the service says of itself: the words of the result, and the text that
  * reply~ judges.

@@ -64,5 +64,5 @@ const struct dialog dialog_plain = {
 	.input = input_plain,
 	.check = check_plain,
 	.max_input = SEEN_KEEP,
-	.awaited = "the reply",
+	.awaited = "reply",
 };

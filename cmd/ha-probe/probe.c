@@ -362,6 +362,7 @@ begin_attempt(struct probe *probe)
 	probe->state = HA_STATUS_OK;
 	probe->has_failed = 0;
 	probe->addresses = NULL;
+	probe->awaited = NULL;
 	probe->attempt++;
 	probe->seen.start_ns = now_ns;
 	probe->deadline_ns = now_ns + target->settings.timeout_ms * HA_MS_NS;

@@ -61,15 +61,17 @@ struct probe {
 	const struct addresses *addresses;
 	struct addresses own; /* --resolve, or only */
 	struct seen seen;
+	/* The dialog's own, from its open() on. */
+	uint64_t note[2];
+	/*
+	 * What the dialog waits for now ("answer to the login"); NULL:
+	 * dialog->awaited.  NULL when an attempt begins.
+	 */
+	const char *awaited;
 	struct ha_buf tried; /* words about the addresses that failed */
 	int is_started; /* the way; stop() is owed */
 	int has_failed;
 	enum probe_fault fault; /* when it has; of tried before */
-	/* The dialog's own, from its open() on. */
-	uint64_t note[2];
-	/* What the dialog waits for now ("no answer to the login"); NULL: its
-	 * first word, dialog->awaited.  NULL when an attempt begins. */
-	const char *awaited;
 	/*
 	 * The result, whole once finished() is called.  is_split: there is
 	 * none, each of addresses is to be probed by itself.

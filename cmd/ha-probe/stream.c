@@ -32,7 +32,7 @@ struct talk {
 	uint32_t events; /* watched for */
 	struct ha_buf in, send;
 	uint64_t received;
-	char owed[64];
+	char owed[100];
 };
 
 static void try_addresses(struct talk *talk);
@@ -70,7 +70,8 @@ fail_reset(struct talk *talk)
 {
 	if (talk->received == 0)
 		probe_fail(talk->probe, FAULT_TARGET,
-		    "connection reset before %s", talk->dialog->awaited);
+		    "connection reset before the %s",
+		    dialog_awaited(talk->probe));
 	else
 		probe_fail(talk->probe, FAULT_TARGET,
 		    "connection reset after %llu bytes",
@@ -160,15 +161,16 @@ step(struct talk *talk, int is_end)
 	if (next == DIALOG_DONE)
 		probe_done(probe);
 	else if (next == DIALOG_FAILED)
-		probe_fail(probe, FAULT_TARGET, "%s is not understood",
-		    dialog->awaited);
+		probe_fail(probe, FAULT_TARGET, "the %s is not understood",
+		    dialog_awaited(probe));
 	else if (is_end)
-		probe_fail(probe, FAULT_TARGET, "connection closed %s %s",
+		probe_fail(probe, FAULT_TARGET, "connection closed %s the %s",
 		    talk->received == 0 ? "before" : "in the middle of",
-		    dialog->awaited);
+		    dialog_awaited(probe));
 	else if (talk->in.len > dialog->max_input)
-		probe_fail(probe, FAULT_TARGET, "%s is longer than %zu bytes",
-		    dialog->awaited, dialog->max_input);
+		probe_fail(probe, FAULT_TARGET,
+		    "the %s is longer than %zu bytes", dialog_awaited(probe),
+		    dialog->max_input);
 	if (!probe_has_ended(probe))
 		return 0;
 	rest(talk);
@@ -185,7 +187,7 @@ keep(struct talk *talk, const char *data, size_t len)
 		seen->first_ns = ha_clock_now_ns();
 	talk->received += len;
 	ha_buf_add(&talk->in, data, len);
-	if (!dialog_plain_waits(talk->probe->target))
+	if (talk->dialog != &dialog_plain)
 		return;
 	ha_buf_add(&seen->body, data, len < room ? len : room);
 	seen->size += len;
@@ -438,13 +440,11 @@ static const char *
 awaiting(const struct probe *probe)
 {
 	struct talk *talk = probe->talk;
-	const char *what = talk->dialog->awaited;
+	const char *what = dialog_awaited(probe);
 
 	if (!talk->is_connected)
 		return probe->target->host == NULL ? "no room in its backlog"
 						   : "no answer to SYN";
-	if (strncmp(what, "the ", 4) == 0)
-		what += 4;
 	if (talk->received == 0)
 		snprintf(talk->owed, sizeof(talk->owed), "no %s", what);
 	else
