@@ -299,6 +299,7 @@ static curl_socket_t
 on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct ha_http_transfer *transfer = context;
+	const int on = 1;
 
 	(void)purpose;
 	transfer->fd = socket(address->family,
@@ -306,6 +307,10 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 	if (transfer->fd < 0)
 		transfer->socket_errno = errno;
+	/* Or bind(2) picks a port that no other connection has at all. */
+	else if (transfer->request->source != NULL)
+		setsockopt(transfer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
+		    &on, sizeof(on));
 	if (address->addrlen <= sizeof(transfer->peer))
 		memcpy(&transfer->peer, &address->addr, address->addrlen);
 	return transfer->fd < 0 ? CURL_SOCKET_BAD : transfer->fd;
@@ -755,6 +760,12 @@ ha_http_phase(const struct ha_http_transfer *transfer)
 	return info_us(transfer, CURLINFO_CONNECT_TIME_T) == 0
 		   ? HA_HTTP_CONNECTING
 		   : HA_HTTP_WAITING;
+}
+
+const struct ha_buf *
+ha_http_heard(const struct ha_http_transfer *transfer)
+{
+	return &transfer->answer.headers;
 }
 
 static int64_t

@@ -125,5 +125,8 @@ int ha_http_start(struct ha_http *http, const struct ha_http_request *request,
     void *context, struct ha_http_transfer **transfer, struct ha_err *err);
 void ha_http_cancel(struct ha_http_transfer *transfer);
 enum ha_http_phase ha_http_phase(const struct ha_http_transfer *transfer);
+/* The headers, or lines of mail and ftp, so far; borrowed until the next call
+ * of this module. */
+const struct ha_buf *ha_http_heard(const struct ha_http_transfer *transfer);
 
 #endif

@@ -299,54 +299,22 @@ resolved(struct resolve_wait *wait, const struct addresses *addresses)
 	}
 }
 
-static void
-add_own(struct probe *probe, const struct address *address)
-{
-	struct addresses *own = &probe->own;
-
-	own->list =
-	    ha_xrealloc(own->list, (own->count + 1) * sizeof(*own->list));
-	own->list[own->count++] = *address;
-}
-
-/* The addresses of "HOST:ADDRESS[,ADDRESS]...", those of the family. */
-static void
-add_own_list(struct probe *probe, const char *list)
-{
-	struct address address;
-
-	while (*list != '\0') {
-		size_t len = strcspn(list, ",");
-		int has_brackets = list[0] == '[' && list[len - 1] == ']';
-		char *text = has_brackets ? ha_xmemdup(list + 1, len - 2)
-					  : ha_xmemdup(list, len);
-
-		if (address_parse(
-			&address, text, probe->target->settings.family))
-			add_own(probe, &address);
-		free(text);
-		list += len + (list[len] == ',');
-	}
-	probe->own.is_local = 1;
-	strcpy(probe->own.words, "no address of that family is set");
-}
-
 /* Returns 1 when the settings say where it is, so that nobody is asked. */
 static int
 know_addresses(struct probe *probe)
 {
-	const char *host = probe->target->host;
-	const char *const *resolve = probe->target->settings.resolve;
-	size_t len = strlen(host);
+	const struct settings *settings = &probe->target->settings;
+	struct addresses *own = &probe->own;
 
-	if (probe->only != NULL && probe->own.count == 0)
-		add_own(probe, probe->only);
-	for (; resolve != NULL && *resolve != NULL; resolve++)
-		if (probe->own.list == NULL &&
-		    strncasecmp(*resolve, host, len) == 0 &&
-		    (*resolve)[len] == ':')
-			add_own_list(probe, *resolve + len + 1);
-	return probe->own.count > 0 || probe->own.is_local;
+	if (own->count > 0 || own->is_local)
+		return 1;
+	if (probe->only == NULL)
+		return addresses_are_set(own, settings->resolve,
+		    probe->target->host, settings->family);
+	own->list = ha_xcalloc(1, sizeof(*own->list));
+	own->list[0] = *probe->only;
+	own->count = 1;
+	return 1;
 }
 
 static void

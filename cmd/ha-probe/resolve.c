@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -94,6 +95,48 @@ address_parse(struct address *address, const char *host, int family)
 		return 0;
 	memcpy(&address->sa, &in6, sizeof(in6));
 	address->len = sizeof(in6);
+	return 1;
+}
+
+/* An address may stand in brackets. */
+static void
+add_set(struct addresses *addresses, const char *start, size_t len, int family)
+{
+	struct address address;
+	char *text;
+
+	if (len > 1 && start[0] == '[' && start[len - 1] == ']') {
+		start++;
+		len -= 2;
+	}
+	text = ha_xmemdup(start, len);
+	if (address_parse(&address, text, family)) {
+		addresses->list = ha_xrealloc(addresses->list,
+		    (addresses->count + 1) * sizeof(*addresses->list));
+		addresses->list[addresses->count++] = address;
+	}
+	free(text);
+}
+
+int
+addresses_are_set(struct addresses *addresses, const char *const *list,
+    const char *host, int family)
+{
+	size_t len = strlen(host);
+	const char *entry;
+
+	for (; list != NULL && *list != NULL; list++)
+		if (strncasecmp(*list, host, len) == 0 && (*list)[len] == ':')
+			break;
+	if (list == NULL || *list == NULL)
+		return 0;
+	for (entry = *list + len; *entry != '\0'; entry += len) {
+		entry++;
+		len = strcspn(entry, ",");
+		add_set(addresses, entry, len, family);
+	}
+	addresses->is_local = 1;
+	strcpy(addresses->words, "no address of that family is set");
 	return 1;
 }
 

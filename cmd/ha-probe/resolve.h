@@ -37,6 +37,15 @@ struct addresses {
  */
 int address_parse(struct address *address, const char *host, int family);
 
+/*
+ * The addresses that the entries "HOST:ADDRESS[,ADDRESS]..." of list (NULL:
+ * none) have for host, those of family.  addresses is zeroed; its list is the
+ * caller's to free.  Returns 1 when there is such an entry, even if none of the
+ * family is in it.
+ */
+int addresses_are_set(struct addresses *addresses, const char *const *list,
+    const char *host, int family);
+
 struct resolver *resolver_new(struct loop *loop);
 /*
  * Threads that still wait for an answer are left to the end of the process,

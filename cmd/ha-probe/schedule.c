@@ -361,6 +361,19 @@ set_limits(struct schedule *schedule)
 	schedule->ports = ha_xcalloc(schedule->buckets, sizeof(struct port *));
 }
 
+/* What takes its time at the first use is no target's slowness. */
+static void
+prepare(struct schedule *schedule)
+{
+	const struct targets *targets = schedule->targets;
+
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->list[i].scheme->way == WAY_WEB) {
+			web_prepare(&schedule->run);
+			return;
+		}
+}
+
 /* Without loop_step() nothing is left to be called: only memory is freed. */
 static void
 release(struct schedule *schedule)
@@ -401,6 +414,7 @@ schedule_run(const struct targets *targets,
 	schedule.run.deadline_ns = options->deadline_ns;
 	schedule.run.sweep_ms = (left_ns + HA_MS_NS / 2) / HA_MS_NS;
 	set_limits(&schedule);
+	prepare(&schedule);
 	loop_set_timer(schedule.run.loop, &schedule.over, options->deadline_ns);
 	failed = run_all(&schedule, err);
 	release(&schedule);
