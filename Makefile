@@ -137,6 +137,8 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
 	    -iquote cmd/ha-probe -iquote tests/probe \
+	    -iquote lib -iquote cmd/ha-push -iquote cmd/ha-probe \
+	    -iquote tests/push -iquote tests/probe \
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
@@ -149,6 +151,10 @@ $B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \
 $B/fuzz/push-statefile: cmd/ha-push/statefile.c
 $B/fuzz/probe-dialogs: $(addprefix cmd/ha-probe/,dialog.c ssh.c mysql.c \
 	redis.c memcached.c dns.c ntp.c) tests/probe/talk.h
+PROBE_FUZZ = $(patsubst %,cmd/ha-probe/%.c,expect judge pattern escape seen)
+$B/fuzz/probe-expect: $(PROBE_FUZZ)
+$B/fuzz/probe-target: $(PROBE_FUZZ) $(patsubst %,cmd/ha-probe/%.c,scheme \
+	settings target) tests/probe/fake-dialogs.h
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz

@@ -109,12 +109,14 @@ add_cert(struct ha_buf *text, const struct seen_cert *cert, time_t now)
 static void
 add_chain(struct ha_buf *text, const struct seen *seen)
 {
-	const struct seen_cert *cert = seen->certs, *end;
+	const struct seen_cert *cert;
 	time_t now = time(NULL);
 	unsigned hop = 0;
+	size_t i;
 
-	for (end = cert + seen->cert_count; cert < end; cert++) {
-		if (cert == seen->certs || cert->hop != hop) {
+	for (i = 0; i < seen->cert_count; i++) {
+		cert = &seen->certs[i];
+		if (i == 0 || cert->hop != hop) {
 			ha_buf_add_str(text, "\nCertificates shown by ");
 			add_clean(text, cert->url ? cert->url : seen->address);
 			ha_buf_add_char(text, '\n');

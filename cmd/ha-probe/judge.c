@@ -405,9 +405,10 @@ judge_cert(struct judgement *judgement, const struct term *term)
 		NAN };
 	enum ha_status_state state;
 	time_t now = time(NULL);
+	size_t i;
 
-	for (cert = seen->certs; cert < seen->certs + seen->cert_count;
-	     cert++) {
+	for (i = 0; i < seen->cert_count; i++) {
+		cert = &seen->certs[i];
 		if (!first || cert->not_after < first->not_after)
 			first = cert;
 		if (now < cert->not_before)

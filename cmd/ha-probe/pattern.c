@@ -11,7 +11,7 @@
 
 #define LENGTH_MAX 1000
 #define DEPTH_MAX 50
-#define SIZE_MAX_NODES 20000
+#define NODES_MAX 2000
 
 /* The size of what regcomp(3) makes of a pattern, which copies what repeats. */
 struct size {
@@ -19,11 +19,13 @@ struct size {
 		unsigned long done, last;
 	} level[DEPTH_MAX];
 	size_t depth;
+	int is_repeated; /* the last item */
 };
 
 static void
 add_atom(struct size *size, unsigned long nodes)
 {
+	size->is_repeated = 0;
 	size->level[size->depth].done += size->level[size->depth].last;
 	size->level[size->depth].last = nodes;
 }
@@ -43,13 +45,19 @@ repetition(const char *p)
 	return high > low ? high : low ? low : 1;
 }
 
-/* -1: too large. */
+/*
+ * -1: too large; or a repetition of a repetition, which POSIX leaves undefined
+ * and regcomp(3) may take for ever over.
+ */
 static int
 multiply(struct size *size, unsigned long times)
 {
 	unsigned long *last = &size->level[size->depth].last;
 
-	if (*last && times > SIZE_MAX_NODES / *last)
+	if (size->is_repeated)
+		return -1;
+	size->is_repeated = 1;
+	if (*last && times > NODES_MAX / *last)
 		return -1;
 	*last *= times;
 	return 0;
@@ -73,6 +81,7 @@ weigh(struct size *size, const char *p)
 	case '(':
 		if (++size->depth == DEPTH_MAX)
 			return NULL;
+		size->is_repeated = 0;
 		memset(&size->level[size->depth], 0, sizeof(size->level[0]));
 		return p + 1;
 	case ')':
@@ -81,6 +90,9 @@ weigh(struct size *size, const char *p)
 		size->depth -= size->depth > 0;
 		add_atom(size, inner);
 		return p + 1;
+	case '*':
+	case '?':
+		return multiply(size, 1) ? NULL : p + 1;
 	case '+':
 		return multiply(size, 2) ? NULL : p + 1;
 	case '{':
@@ -108,7 +120,7 @@ is_too_large(const char *text)
 	memset(&size, 0, sizeof(size));
 	while (p && *p) {
 		p = weigh(&size, p);
-		if (size.level[0].done > SIZE_MAX_NODES)
+		if (size.level[0].done > NODES_MAX)
 			return 1;
 	}
 	return !p || p - text > LENGTH_MAX;

@@ -18,14 +18,13 @@ seen_init(struct seen *seen)
 static void
 release_certs(struct seen *seen)
 {
-	struct seen_cert *cert;
+	size_t i;
 
-	for (cert = seen->certs; cert < seen->certs + seen->cert_count;
-	     cert++) {
-		free(cert->subject);
-		free(cert->issuer);
-		free(cert->names);
-		free(cert->url);
+	for (i = 0; i < seen->cert_count; i++) {
+		free(seen->certs[i].subject);
+		free(seen->certs[i].issuer);
+		free(seen->certs[i].names);
+		free(seen->certs[i].url);
 	}
 	free(seen->certs);
 }

@@ -436,6 +436,7 @@ mistakes(void **state)
 		{ "body~[", 5, "regular expression: " },
 		{ "body~\"(a)\\1\"", 6, "back-references" },
 		{ "body~((a{100}){100}){100}", 5, "repetitions" },
+		{ "body~a+++++++++++", 5, "repetitions" },
 		{ "body~((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+", 5,
 		    "repetitions" },
 		{ "header~x", 6, "a name has to follow" },
