@@ -74,8 +74,8 @@ int expect_reply_is_open(
 
 /*
  * Judge.  Returns the worst state; words about what failed (every failed term,
- * the worst first) are appended to msg, and performance data of the terms to
- * perf.
+ * the worst first) are appended to msg, behind "; " if it holds some, and
+ * performance data of the terms to perf.
  */
 enum ha_status_state expect_judge(const struct expect *expect,
     const struct seen *seen, struct ha_buf *msg, struct ha_buf *perf);

@@ -66,7 +66,7 @@ static const struct ha_opt before[] = {
 	{ 'f', "targets", "FILE", HA_OPT_CALL, &files,
 	    "targets from FILE too, one a line; - is stdin; repeatable",
 	    add_item },
-	{ 'T', "deadline", "DURATION", HA_OPT_DURATION, &sweep_ms,
+	{ 'T', "total", "DURATION", HA_OPT_DURATION, &sweep_ms,
 	    "end the sweep then; what is not answered is CRIT (50s)" },
 	{ 'P', "parallel", "N", HA_OPT_NUMBER, &parallel,
 	    "at most N at once (as many as are sensible)" },
@@ -201,7 +201,7 @@ check_usage(size_t operands)
 	if (interval_ms < 1)
 		refuse("--interval: more than 0");
 	if (sweep_ms < 1)
-		refuse("--deadline: more than 0");
+		refuse("--total: more than 0");
 	if (diagnose && (format || output || quiet))
 		refuse("--diagnose is for people: no -F, -o, -q");
 }

@@ -521,6 +521,14 @@ judge_term(struct judgement *judgement, const struct term *term)
 	}
 }
 
+static void
+add_words(struct ha_buf *msg, const struct ha_buf *words)
+{
+	if (msg->len && words->len)
+		ha_buf_add_str(msg, "; ");
+	ha_buf_add(msg, words->data, words->len);
+}
+
 enum ha_status_state
 expect_judge(const struct expect *expect, const struct seen *seen,
     struct ha_buf *msg, struct ha_buf *perf)
@@ -532,10 +540,8 @@ expect_judge(const struct expect *expect, const struct seen *seen,
 	ha_buf_init(&judgement.warn);
 	for (i = 0; expect && i < expect->count; i++)
 		judge_term(&judgement, expect->terms[i]);
-	ha_buf_add(msg, judgement.crit.data, judgement.crit.len);
-	if (judgement.crit.len && judgement.warn.len)
-		ha_buf_add_str(msg, "; ");
-	ha_buf_add(msg, judgement.warn.data, judgement.warn.len);
+	add_words(msg, &judgement.crit);
+	add_words(msg, &judgement.warn);
 	ha_buf_release(&judgement.crit);
 	ha_buf_release(&judgement.warn);
 	json_decref(judgement.json);

@@ -168,7 +168,8 @@ setting_targets(const struct scheme *scheme, int starttls)
 		targets |= FOR_TLS;
 	if (scheme_is_http(scheme))
 		targets |= FOR_HTTP;
-	if (scheme->way == WAY_WEB && strcmp(scheme->name, "tls"))
+	if (scheme->way == WAY_WEB ? strcmp(scheme->name, "tls") != 0
+				   : !strcmp(scheme->name, "redis"))
 		targets |= FOR_LOGIN;
 	if (!strcmp(scheme->name, "mysql"))
 		targets |= FOR_MYSQL;
@@ -190,7 +191,7 @@ setting_targets_words(const struct setting *setting)
 	case FOR_HTTP:
 		return "http and https";
 	case FOR_LOGIN:
-		return "http, smtp, imap, pop3 and ftp";
+		return "http, smtp, imap, pop3, ftp and redis";
 	case FOR_MYSQL:
 		return "mysql";
 	default:

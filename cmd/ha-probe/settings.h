@@ -40,7 +40,7 @@ enum setting_for {
 	FOR_STREAM = 1 << 3, /* all over TCP */
 	FOR_TLS = 1 << 4, /* where TLS is, or a redirect may lead to it */
 	FOR_HTTP = 1 << 5,
-	FOR_LOGIN = 1 << 6, /* http, and mail and ftp: a user and password */
+	FOR_LOGIN = 1 << 6, /* http, mail, ftp, redis */
 	FOR_MYSQL = 1 << 7,
 };
 

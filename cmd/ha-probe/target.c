@@ -265,14 +265,16 @@ parse_authority(struct parser *parser)
 	const struct scheme *scheme = parser->target->scheme;
 	const char *start = parser->at;
 	const char *end = start + strcspn(start, "/?#");
+	unsigned can = setting_targets(scheme, 0);
 
 	if (memchr(start, '@', (size_t)(end - start)))
 		return refuse(parser, start,
 		    "no user or password can stand in a URL, where everybody "
 		    "sees it; %s",
-		    scheme->way == WAY_WEB
+		    can & FOR_LOGIN
 			? "user-file names a file with USER:PASSWORD"
-			: "leave it out");
+		    : can & FOR_MYSQL ? "defaults-file names a file with them"
+				      : "leave it out");
 	parser->target->port = scheme->port;
 	if (parse_host(parser, end))
 		return -1;

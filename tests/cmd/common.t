@@ -16,6 +16,15 @@ may_load()
 	esac
 }
 
+# What bad usage ends with: of a check it is UNKNOWN (ha(7), EXIT STATUS).
+usage_status()
+{
+	case $1 in
+	ha-probe | ha-stat) echo 3 ;;
+	*) echo 64 ;;
+	esac
+}
+
 # Something that makes the command write to stdout by itself.
 job()
 {
@@ -33,6 +42,9 @@ job()
 	ha-role)
 		ha-role set standby --reason test >"$T/role"
 		set -- ha-role show
+		;;
+	ha-probe)
+		set -- ha-probe -F tsv tcp://127.0.0.1:1
 		;;
 	*)
 		set -- "$1" --help
@@ -93,12 +105,13 @@ help()
 
 bad_usage()
 {
-	exits "$1 with an unknown option" 64 "$1" --no-such-option
+	want=$(usage_status "$1")
+	exits "$1 with an unknown option" "$want" "$1" --no-such-option
 	like "$1 names the unknown option" "$err" "^$1: .*--no-such-option"
 	is "$1: nothing on stdout" "$out" ''
-	exits "$1 with an unknown letter" 64 "$1" -@
+	exits "$1 with an unknown letter" "$want" "$1" -@
 	like "$1 names the unknown letter" "$err" "^$1: .*-@"
-	exits "$1 without operands" 64 "$1"
+	exits "$1 without operands" "$want" "$1"
 	run "$1" "--${ESC}[31m" "${ESC}[31m"
 	ok "$1 escapes what it quotes" no_control_bytes "$T/err"
 }
