@@ -105,6 +105,10 @@ $B/tests/stat/%: tests/stat/%.c $B/libha.a
 	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
 	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-stat) $(PKGS_lib))
 stat_objects = $(patsubst %,$B/obj/cmd/ha-stat/%.o,$1)
+$B/tests/stat/check: $(call stat_objects,check)
+$B/tests/stat/rates: $(call stat_objects,rates kernel)
+$B/tests/stat/mounts: $(call stat_objects,mounts kernel)
+$B/tests/stat/kinds: $(filter-out %/ha-stat.o,$(call objects,ha-stat))
 $B/tests/stat/proctable: $(call stat_objects,proctable)
 $B/tests/stat/content: $(call stat_objects,content)
 $B/tests/stat/accept: $(call stat_objects,accept)
