@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* ask - what the checks of a path have in common. */
+/* ask - what checks of paths and processes have in common. */
 #include "ask.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,22 @@ ask_make_absolute(struct check *check, struct ha_err *err)
 		ha_buf_add_char(&path, '/');
 	free(check->argument);
 	check->argument = ha_buf_detach(&path);
+	return 0;
+}
+
+int
+ask_parse_regex(struct setting *setting, const char *text, struct ha_err *err)
+{
+	regex_t *regex = ha_xmalloc(sizeof(*regex));
+	int code = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
+	char words[128];
+
+	if (code) {
+		regerror(code, regex, words, sizeof(words));
+		free(regex);
+		return ha_err_set(err, EX_USAGE, 0, "'%s': %s", text, words);
+	}
+	setting->value = regex;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ask - what the checks of a path have in common. */
+/* ask - what checks of paths and processes have in common. */
 #ifndef ASK_H
 #define ASK_H
 
@@ -8,6 +8,10 @@
 
 /* Make the argument absolute, without empty names, "." and a final slash. */
 int ask_make_absolute(struct check *check, struct ha_err *err);
+
+/* An option's parse(): value becomes a regex_t, which release() regfree(3)s. */
+int
+ask_parse_regex(struct setting *setting, const char *text, struct ha_err *err);
 
 /*
  * Have work(argument) done in a helper, by the check's deadline.  mount is what

@@ -40,8 +40,6 @@ static int
 parse_sha256(struct setting *setting, const char *text, struct ha_err *err);
 static int
 parse_md5(struct setting *setting, const char *text, struct ha_err *err);
-static int
-parse_regex(struct setting *setting, const char *text, struct ha_err *err);
 
 static const struct kind_option options[] = {
 	{ "mtime", OPTION_LIMIT, HA_RANGE_SECONDS, NULL, NULL,
@@ -59,9 +57,9 @@ static const struct kind_option options[] = {
 	{ "md5", OPTION_TEXT, HA_RANGE_NUMBER, "HEX", NULL, "likewise",
 	    parse_md5 },
 	{ "match", OPTION_TEXT, HA_RANGE_NUMBER, "REGEX", NULL,
-	    "CRIT unless a line matches (POSIX extended)", parse_regex },
+	    "CRIT unless a line matches (POSIX extended)", ask_parse_regex },
 	{ "nomatch", OPTION_TEXT, HA_RANGE_NUMBER, "REGEX", NULL,
-	    "CRIT if a line matches", parse_regex },
+	    "CRIT if a line matches", ask_parse_regex },
 	{ "changed", OPTION_FLAG, HA_RANGE_NUMBER, NULL, NULL,
 	    "CRIT while content, size, mode, owner, group or where a "
 	    "symbolic link leads to is other than when it was accepted" },
@@ -190,22 +188,6 @@ static int
 parse_md5(struct setting *setting, const char *text, struct ha_err *err)
 {
 	return parse_digest(setting, text, CONTENT_MD5_SIZE - 1, err);
-}
-
-static int
-parse_regex(struct setting *setting, const char *text, struct ha_err *err)
-{
-	regex_t *regex = ha_xmalloc(sizeof(*regex));
-	int code = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
-	char words[128];
-
-	if (code) {
-		regerror(code, regex, words, sizeof(words));
-		free(regex);
-		return ha_err_set(err, EX_USAGE, 0, "'%s': %s", text, words);
-	}
-	setting->value = regex;
-	return 0;
 }
 
 static void

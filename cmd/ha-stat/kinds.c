@@ -14,6 +14,7 @@ const struct kind *const kinds[] = {
 	&kind_uptime,
 	&kind_clock,
 	&kind_units,
+	&kind_proc,
 	&kind_cgroup,
 	&kind_file,
 	&kind_dir,

@@ -32,6 +32,12 @@ proctable_open(struct proctable *table, const char *root)
 }
 
 void
+proctable_reopen(struct proctable *table, const char *root)
+{
+	table->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void
 proctable_close(struct proctable *table)
 {
 	if (table->fd >= 0)

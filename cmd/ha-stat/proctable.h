@@ -41,6 +41,8 @@ struct proctable {
 /* root is "/proc", or what a test puts in its place. */
 void proctable_open(struct proctable *table, const char *root);
 void proctable_close(struct proctable *table);
+/* Once more, for a helper, which inherits no descriptor; the pass stays. */
+void proctable_reopen(struct proctable *table, const char *root);
 
 /*
  * Read all processes, anew if need be.  EX_OSERR when /proc can't be read;
