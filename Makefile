@@ -228,7 +228,6 @@ bench: deps
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
-PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev rsync \
 	libcurl4-openssl-dev libssl-dev \
 	openssh-client openssh-server libcmocka-dev perl acl attr \
 	iproute2 nftables

@@ -472,12 +472,11 @@ accept_all(int listener, void (*serve)(int fd))
 static void
 take_arguments(int argc, char **argv)
 {
-	text_count = argc;
 	texts = calloc((size_t)argc + 1, sizeof(*texts));
 	if (!texts)
 		err(1, "calloc");
-	for (int i = 0; i < argc; i++)
-		texts[i] = decode(argv[i]);
+	for (; argv[text_count]; text_count++)
+		texts[text_count] = decode(argv[text_count]);
 }
 
 int
