@@ -227,17 +227,20 @@ add_source(struct msghdr *message, const char *source, int family)
 	message->msg_controllen = CMSG_SPACE(size);
 }
 
-/* Can -B be used at all?  Else the kernel would pick what it likes. */
+/* Can -B be used at all?  The kernel would say something else of it. */
 static int
-check_source(const char *source, int family)
+check_source(const struct talk *talk)
 {
-	struct address from;
+	const struct settings *settings = &talk->probe->target->settings;
+	int fd;
 
-	if (source == NULL || address_parse(&from, source, family))
+	if (settings->source == NULL)
 		return 0;
-	if (address_parse(&from, source, AF_UNSPEC))
-		return EAFNOSUPPORT;
-	return if_nametoindex(source) == 0 ? ENODEV : 0;
+	fd = socket_open(&talk->address, SOCK_DGRAM, settings);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
 }
 
 static ssize_t
@@ -353,8 +356,7 @@ try_address(struct talk *talk)
 		talk->pause_ns = REQUEST_PAUSE_NS;
 	free(seen->address);
 	seen->address = socket_name(&talk->address);
-	sys = check_source(
-	    probe->target->settings.source, talk->address.sa.ss_family);
+	sys = check_source(talk);
 	if (sys == 0)
 		sys = take_slot(talk);
 	if (sys == 0)

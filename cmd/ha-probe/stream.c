@@ -286,6 +286,10 @@ fail_unix(struct talk *talk, int sys)
 	case ECONNREFUSED:
 		probe_fail(probe, FAULT_TARGET, "nobody listens at %s", path);
 		break;
+	case EACCES:
+	case EPERM:
+		probe_fail(probe, FAULT_LOCAL, "no permission for %s", path);
+		break;
 	case EPROTOTYPE:
 		probe_fail(probe, FAULT_TARGET, "%s is no stream socket", path);
 		break;
