@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154 # of tap.sh
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of tap.sh, the scripts
 #
 # probe.sh - what the tests of ha-probe over plain sockets share; after tap.sh.
 #

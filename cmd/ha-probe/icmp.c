@@ -433,16 +433,20 @@ answered(struct talk *talk, int64_t sent_ns)
 static int
 is_same_address(const struct address *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in *a4 = (const void *)&a->sa;
-	const struct sockaddr_in *b4 = (const void *)b;
-	const struct sockaddr_in6 *a6 = (const void *)&a->sa;
-	const struct sockaddr_in6 *b6 = (const void *)b;
+	struct sockaddr_in in[2];
+	struct sockaddr_in6 in6[2];
 
 	if (a->sa.ss_family != b->ss_family)
 		return 0;
-	if (b->ss_family == AF_INET)
-		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
+	if (b->ss_family == AF_INET) {
+		memcpy(&in[0], &a->sa, sizeof(in[0]));
+		memcpy(&in[1], b, sizeof(in[1]));
+		return in[0].sin_addr.s_addr == in[1].sin_addr.s_addr;
+	}
+	memcpy(&in6[0], &a->sa, sizeof(in6[0]));
+	memcpy(&in6[1], b, sizeof(in6[1]));
+	return memcmp(&in6[0].sin6_addr, &in6[1].sin6_addr,
+		   sizeof(in6[0].sin6_addr)) == 0;
 }
 
 /* One packet, whose sender is known. */
@@ -562,7 +566,7 @@ static int
 read_error(struct end *end)
 {
 	struct request quoted;
-	struct sockaddr_storage to;
+	struct sockaddr_storage to = { 0 };
 	union {
 		char bytes[512];
 		struct cmsghdr align;
@@ -597,7 +601,7 @@ ready(struct loop_source *source, uint32_t events)
 		if (read_error(end) != 0)
 			break;
 	for (int i = 0; i < MAX_READS; i++) {
-		struct sockaddr_storage from;
+		struct sockaddr_storage from = { 0 };
 		socklen_t len = sizeof(from);
 		ssize_t n = recvfrom(source->fd, packet, sizeof(packet), 0,
 		    (struct sockaddr *)&from, &len);

@@ -445,7 +445,7 @@ ask(struct resolver *resolver, struct name *name)
 	struct pool *pool = resolver->pool;
 	struct job *job;
 
-	if (sys != 0)
+	if (pool == NULL)
 		return sys;
 	job = ha_xcalloc(1, sizeof(*job));
 	job->host = ha_xstrdup(name->host);

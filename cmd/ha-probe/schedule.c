@@ -50,7 +50,7 @@ struct job {
 	struct schedule *schedule;
 	struct item *item;
 	size_t sockets;
-	struct job *next, **link;
+	struct job *before, *next;
 };
 
 struct schedule {
@@ -219,11 +219,19 @@ split(struct schedule *schedule, const struct job *job)
 }
 
 static void
+unlink_job(struct schedule *schedule, struct job *job)
+{
+	if (job->before != NULL)
+		job->before->next = job->next;
+	else
+		schedule->jobs = job->next;
+	if (job->next != NULL)
+		job->next->before = job->before;
+}
+
+static void
 job_free(struct job *job)
 {
-	*job->link = job->next;
-	if (job->next != NULL)
-		job->next->link = job->link;
 	probe_release(&job->probe);
 	item_free(job->item);
 	free(job);
@@ -240,6 +248,7 @@ finished(struct probe *probe)
 		split(schedule, job);
 	else
 		schedule->result(schedule->context, job->item->order, probe);
+	unlink_job(schedule, job);
 	job_free(job);
 }
 
@@ -252,9 +261,8 @@ job_new(struct schedule *schedule, struct item *item)
 	job->item = item;
 	job->sockets = sockets_of(item);
 	job->next = schedule->jobs;
-	job->link = &schedule->jobs;
 	if (job->next != NULL)
-		job->next->link = &job->next;
+		job->next->before = job;
 	schedule->jobs = job;
 	schedule->running++;
 	schedule->sockets += job->sockets;
@@ -378,8 +386,10 @@ prepare(struct schedule *schedule)
 static void
 release(struct schedule *schedule)
 {
-	while (schedule->jobs != NULL)
-		job_free(schedule->jobs);
+	for (struct job *job = schedule->jobs, *next; job != NULL; job = next) {
+		next = job->next;
+		job_free(job);
+	}
 	web_free(schedule->run.web);
 	icmp_free(schedule->run.icmp);
 	resolver_free(schedule->run.resolver);

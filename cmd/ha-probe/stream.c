@@ -318,34 +318,42 @@ fill_unix(struct sockaddr_un *un, const char *path)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-static void
-connect_unix(struct talk *talk)
+/* Returns 0, or an errno. */
+static int
+try_unix(struct talk *talk)
 {
 	struct probe *probe = talk->probe;
 	struct address address;
 	struct sockaddr_un un;
 	socklen_t len = fill_unix(&un, probe->target->path);
 
-	if (len == 0) {
-		fail_unix(talk, ENAMETOOLONG);
-		return;
-	}
+	if (len == 0)
+		return ENAMETOOLONG;
 	if (probe->seen.address == NULL)
 		probe->seen.address = ha_xstrdup(probe->target->path);
 	memset(&address, 0, sizeof(address));
 	address.sa.ss_family = AF_UNIX;
 	talk->source.fd =
 	    socket_open(&address, SOCK_STREAM, &probe->target->settings);
-	if (talk->source.fd < 0) {
-		fail_unix(talk, errno);
-	} else if (connect(talk->source.fd, (struct sockaddr *)&un, len) == 0) {
-		connected(talk);
-	} else if (errno == EAGAIN) {
+	if (talk->source.fd < 0 ||
+	    connect(talk->source.fd, (struct sockaddr *)&un, len) != 0)
+		return errno;
+	return 0;
+}
+
+static void
+connect_unix(struct talk *talk)
+{
+	int sys = try_unix(talk);
+
+	if (sys == EAGAIN) {
 		rest(talk);
-		loop_set_timer(probe->run->loop, &talk->timer,
+		loop_set_timer(talk->probe->run->loop, &talk->timer,
 		    ha_clock_now_ns() + FULL_PAUSE_NS);
+	} else if (sys != 0) {
+		fail_unix(talk, sys);
 	} else {
-		fail_unix(talk, errno);
+		connected(talk);
 	}
 }
 

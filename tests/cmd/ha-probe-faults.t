@@ -9,7 +9,7 @@ if [ -z "${HA_NAMESPACE-}" ] && unshare --net --mount true 2>/dev/null; then
 	exec unshare --net --mount "$0"
 fi
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 [ -n "${HA_NAMESPACE-}" ] || skip_all "no namespaces without root"
 needs nft ip setpriv
 for file in hosts resolv.conf nsswitch.conf; do

@@ -8,7 +8,7 @@ if [ -z "${HA_NAMESPACE-}" ] && unshare --net ip link set lo up 2>/dev/null; the
 	exec unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$0"
 fi
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 needs prlimit setpriv
 
 # A port that nobody listens at.
