@@ -255,14 +255,16 @@ INSTALLED = $(COMMANDS:%=bin/%) $(COMMANDS:%=$(BASH)/%) \
 	$(patsubst man/%,share/man/man1/%,$(wildcard man/*.1)) \
 	$(patsubst man/%,share/man/man7/%,$(wildcard man/*.7)) \
 	$(addprefix lib/systemd/system/,$(notdir $(wildcard cmd/*/*.service))) \
-	$(addprefix $(DOC)/examples/,$(notdir $(wildcard cmd/*/*.cron cmd/*/*.monit)))
+	$(addprefix $(DOC)/examples/,$(notdir $(wildcard cmd/*/*.cron cmd/*/*.monit \
+	cmd/*/*.example)))
 install: all
 	install -d $(addprefix $(ROOT)/,$(sort $(dir $(INSTALLED))))
 	install $(COMMANDS:%=$B/bin/%) $(ROOT)/bin
 	install -m 644 man/*.1 $(ROOT)/share/man/man1
 	install -m 644 man/*.7 $(ROOT)/share/man/man7
 	install -m 644 cmd/*/*.service $(ROOT)/lib/systemd/system
-	install -m 644 cmd/*/*.cron cmd/*/*.monit $(ROOT)/$(DOC)/examples
+	install -m 644 cmd/*/*.cron cmd/*/*.monit cmd/*/*.example \
+	    $(ROOT)/$(DOC)/examples
 	install -m 644 completions/_* $(ROOT)/$(ZSH)
 	install -m 644 completions/*.fish $(ROOT)/$(FISH)
 	set -e; for c in $(COMMANDS); do \

@@ -153,7 +153,8 @@ diagnose_add(struct ha_buf *text, const struct probe *probe)
 	add_addresses(text, seen);
 	if (seen->final_url && strcmp(seen->final_url, probe->target->url))
 		add_line(text, "ended at", seen->final_url);
-	add_line(text, "it says", seen->words.data);
+	if (!strstr(probe->msg.data, seen->words.data))
+		add_line(text, "it says", seen->words.data);
 	add_tls(text, seen);
 	add_phases(text, probe);
 	add_chain(text, seen);

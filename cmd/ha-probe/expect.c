@@ -263,8 +263,9 @@ parse_bytes(
 	free(term->value);
 	term->value_len = bytes.len;
 	term->value = ha_buf_detach(&bytes);
-	return term->value_len ? 0
-			 : refuse(parser, value->start, "it can't be empty");
+	return term->value_len
+		   ? 0
+		   : refuse(parser, value->start, "it can't be empty");
 }
 
 static int

@@ -50,6 +50,8 @@ excerpt(const char *data, size_t len)
 			ha_buf_add_char(&text, data[i]);
 		else if (text.len && text.data[text.len - 1] != ' ')
 			ha_buf_add_char(&text, ' ');
+	if (text.len && text.data[text.len - 1] == ' ')
+		ha_buf_truncate(&text, text.len - 1);
 	if (text.len > EXCERPT) {
 		i = EXCERPT;
 		while (i && (text.data[i] & 0xc0) == 0x80)

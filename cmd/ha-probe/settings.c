@@ -86,7 +86,7 @@ static struct setting table[] = {
 	{ 0, "proxy-user-file", "FILE", SETTING_SECRET, MEMBER(proxy_user_file),
 	    FOR_HTTP, "the proxy's USER:PASSWORD" },
 	{ 0, "http-version", "VERSION", SETTING_CHOICE, MEMBER(http_version),
-	    FOR_HTTP, "HTTP 1.0, 1.1, 2; 2-prior: 2 without TLS",
+	    FOR_HTTP, "HTTP 1.0, 1.1 (default), 2; 2-prior: 2 without TLS",
 	    "1.0|1.1|2|2-prior" },
 	{ 0, "redirect", "POLICY", SETTING_CHOICE, MEMBER(redirect), FOR_HTTP,
 	    "no: it is the answer (default); follow; same-host; warn; crit",

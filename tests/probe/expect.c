@@ -107,11 +107,11 @@ bodies(void **state)
 	holds("body~\"^load 3$\" body!~Exception");
 	holds("body~<b>All");
 	fails("body~\"bad\"",
-	    "body lacks \"bad\": \"<html> <b>All is well</b> load 3 \"");
+	    "body lacks \"bad\": \"<html> <b>All is well</b> load 3\"");
 	fails("body!~well", "body has \"well\"");
 	/* The dot ends at a line's end. */
 	fails("body~html.*well",
-	    "body lacks \"html.*well\": \"<html> <b>All is well</b> load 3 \"");
+	    "body lacks \"html.*well\": \"<html> <b>All is well</b> load 3\"");
 	set(&seen.body, "");
 	fails("body~x", "the body is empty");
 	holds("body!~x");
@@ -350,8 +350,8 @@ replies(void **state)
 	holds("reply~\"^220 .*ESMTP$\"");
 	holds("reply=220");
 	holds("reply='220 mx ESMTP\\r\\n' reply!~5");
-	fails("reply~\"^250\"", "reply lacks \"^250\": \"220 mx ESMTP \"");
-	fails("reply=250", "reply begins \"220 mx ESMTP \", wanted \"250\"");
+	fails("reply~\"^250\"", "reply lacks \"^250\": \"220 mx ESMTP\"");
+	fails("reply=250", "reply begins \"220 mx ESMTP\", wanted \"250\"");
 	fails("reply!~ESMTP", "reply has \"ESMTP\"");
 	set(&seen.body, "");
 	fails("reply~.", "no reply");
