@@ -5,8 +5,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "helper.h"
-#include "kernel.h"
+#include "ask.h"
 #include "kinds.h"
 #include "mounts.h"
 
@@ -44,15 +43,6 @@ struct data {
 	struct answer answer;
 };
 
-static int
-prepare(struct check *check, struct ha_err *err)
-{
-	if (*check->argument == '/')
-		return 0;
-	return ha_err_set(
-	    err, EX_USAGE, 0, "'%s' is no absolute path", check->argument);
-}
-
 static void
 ask(const char *path, struct answer *answer)
 {
@@ -78,12 +68,7 @@ look(struct check *check)
 
 	data->mount = mounts_of(check->argument);
 	if (data->mount && data->mount->may_block)
-		check->helper = helper_start(&(struct helper_task){
-		    .key = data->mount->point,
-		    .work = work,
-		    .argument = check->argument,
-		    .deadline_ns = check->deadline_ns,
-		});
+		ask_in_helper(check, data->mount, work, check->argument);
 	else
 		ask(check->argument, &data->answer);
 }
@@ -164,31 +149,11 @@ judge_inodes(struct check *check, const struct statvfs *fs)
 	ha_buf_release(&left_words);
 }
 
-static void
-judge_failure(struct check *check, int sys)
-{
-	/* Our own lack of privilege says nothing of the file system. */
-	check_say(check,
-	    sys == EACCES || sys == EPERM ? HA_STATUS_UNKNOWN : HA_STATUS_CRIT,
-	    "can't be looked at: %s", strerror(sys));
-}
-
-/* Is path, but for slashes at its end, the mount's own point? */
-static int
-is_point(const struct mount *mount, const char *path)
-{
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	return strlen(mount->point) == len && !memcmp(mount->point, path, len);
-}
-
 /* A directory where nothing is mounted is as full as what it lies on. */
 static void
 judge_place(struct check *check, const struct mount *mount)
 {
-	if (!mount || is_point(mount, check->argument))
+	if (!mount || !strcmp(mount->point, check->argument))
 		return;
 	if (check_setting(check, MOUNTED)->number)
 		check_say(check, HA_STATUS_CRIT, "nothing is mounted there");
@@ -199,7 +164,8 @@ static void
 judge_answer(struct check *check, const struct answer *answer)
 {
 	if (answer->sys) {
-		judge_failure(check, answer->sys);
+		check_say(check, ask_state(answer->sys),
+		    "can't be looked at: %s", strerror(answer->sys));
 		return;
 	}
 	judge_place(check, ((struct data *)check->data)->mount);
@@ -215,20 +181,11 @@ static void
 judge(struct check *check)
 {
 	struct data *data = check->data;
-	const struct ha_buf *bytes;
 
 	check_subject(check, "%s", check->argument);
-	if (check->helper) {
-		bytes = helper_answer(check->helper);
-		if (bytes->len != sizeof(data->answer)) {
-			check_say(check, HA_STATUS_UNKNOWN,
-			    "the helper died (status %d)",
-			    helper_status(check->helper));
-			return;
-		}
-		memcpy(&data->answer, bytes->data, sizeof(data->answer));
-	}
-	judge_answer(check, &data->answer);
+	if (!check->helper ||
+	    !ask_answer(check, &data->answer, sizeof(data->answer)))
+		judge_answer(check, &data->answer);
 }
 
 const struct kind kind_disk = {
@@ -239,7 +196,7 @@ const struct kind kind_disk = {
 		   "and nothing hangs for it.",
 	.options = disk_options,
 	.size = sizeof(struct data),
-	.prepare = prepare,
+	.prepare = ask_make_absolute,
 	.look = look,
 	.judge = judge,
 };
@@ -251,7 +208,7 @@ const struct kind kind_inode = {
 	.details = "File systems that make inodes as they need them are OK.",
 	.options = inode_options,
 	.size = sizeof(struct data),
-	.prepare = prepare,
+	.prepare = ask_make_absolute,
 	.look = look,
 	.judge = judge,
 };
