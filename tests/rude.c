@@ -8,7 +8,8 @@
  * and serves until it is killed.  TEXT knows \r \n \t \\ and \xHH.
  *
  *	silent		accepts and says nothing
- *	reset		resets each connection after accept(2)
+ *	reset		resets each connection when the client has said
+ *			something, or 50 ms after accept(2)
  *	close		closes each connection after accept(2)
  *	backlog		never accepts, and its backlog is full
  *	talk TEXT...	sends the first at once, each other one when the client
@@ -107,6 +108,14 @@ stay(int fd)
 		hear(fd);
 }
 
+/* What is not read when it closes would be answered by a reset. */
+static void
+leave(int fd)
+{
+	shutdown(fd, SHUT_WR);
+	stay(fd);
+}
+
 static void
 take_request(int fd)
 {
@@ -126,14 +135,17 @@ static void
 do_reset(int fd)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 
+	/* It shall see that it is connected. */
+	poll(&pollfd, 1, 50);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 static void
 do_close(int fd)
 {
-	shutdown(fd, SHUT_RDWR);
+	leave(fd);
 }
 
 static void
@@ -144,7 +156,7 @@ do_bye(int fd)
 			hear(fd);
 		say(fd, texts[i].bytes, texts[i].len);
 	}
-	shutdown(fd, SHUT_WR);
+	leave(fd);
 }
 
 static void
@@ -238,7 +250,7 @@ do_half(int fd)
 {
 	take_request(fd);
 	say_string(fd, OK "Content-Length: 1000\r\n\r\nhalf a body");
-	shutdown(fd, SHUT_WR);
+	leave(fd);
 }
 
 static socklen_t
