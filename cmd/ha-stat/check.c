@@ -43,7 +43,9 @@ count_options(const struct kind *kind)
 static int
 has_main(const struct kind *kind)
 {
-	return count_options(kind) && kind->options[0].type == OPTION_LIMIT;
+	const struct kind_option *first = kind->options;
+
+	return first && first->name && first->type == OPTION_LIMIT;
 }
 
 static int

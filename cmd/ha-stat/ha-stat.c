@@ -261,7 +261,7 @@ sweep(const struct list *list)
 static int
 show_page(const struct list *list)
 {
-	struct round round = make_round(list);
+	const struct round round = make_round(list);
 
 	return (int)page_show(&round);
 }

@@ -402,8 +402,9 @@ print(struct page *page, size_t checks)
 }
 
 enum ha_status_state
-page_show(struct round *round)
+page_show(const struct round *round)
 {
+	struct round ours = *round;
 	struct page page = { .worst = HA_STATUS_OK };
 	struct proctable before, now;
 	int64_t start_ns = ha_clock_now_ns();
@@ -411,13 +412,13 @@ page_show(struct round *round)
 	int has_processes;
 
 	set_up(&page, round->count);
-	round->report = report;
-	round->context = &page;
+	ours.report = report;
+	ours.context = &page;
 	proctable_open(&before, "/proc");
 	proctable_open(&now, "/proc");
 	has_processes = !proctable_pass(&before, &err);
 	rates_open(1);
-	round_run(round);
+	round_run(&ours);
 	if (has_processes && !proctable_pass(&now, &err))
 		add_processes(&page, &before, &now,
 		    (double)(ha_clock_now_ns() - start_ns) / (double)HA_S_NS);

@@ -13,10 +13,7 @@
 /* Call add() for each CHECK that belongs on the page of this machine. */
 void page_checks(void (*add)(void *context, const char *check), void *context);
 
-/*
- * Run the round of these checks, print it; returns the worst state.  The
- * round's report and context are set here.
- */
-enum ha_status_state page_show(struct round *round);
+/* Run the round, print it; returns the worst state.  Its report is not used. */
+enum ha_status_state page_show(const struct round *round);
 
 #endif
