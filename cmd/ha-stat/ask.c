@@ -99,3 +99,15 @@ ask_state(int sys)
 		return HA_STATUS_CRIT;
 	}
 }
+
+double
+ask_age_s(const struct timespec *time)
+{
+	struct timespec now;
+	double age;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (double)(now.tv_sec - time->tv_sec) +
+	      (double)(now.tv_nsec - time->tv_nsec) / 1e9;
+	return age < 0 ? 0 : age;
+}

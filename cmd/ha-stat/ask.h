@@ -3,6 +3,8 @@
 #ifndef ASK_H
 #define ASK_H
 
+#include <time.h>
+
 #include "check.h"
 #include "mounts.h"
 
@@ -32,5 +34,8 @@ int ask_answer(struct check *check, void *answer, size_t size);
  * is CRIT; what we may not look at is UNKNOWN.
  */
 enum ha_status_state ask_state(int sys);
+
+/* Seconds since a file's time; one that lies ahead is 0 s ago. */
+double ask_age_s(const struct timespec *time);
 
 #endif

@@ -227,20 +227,6 @@ lowest_limit(const struct data *data, const char *name)
 	return lowest;
 }
 
-static double
-machine_memory(void)
-{
-	struct ha_buf text = HA_BUF_INIT;
-	uint64_t kib = 0;
-	struct ha_err err;
-
-	if (!kernel_read("/proc/meminfo", &text, &err) &&
-	    kernel_field(text.data, "MemTotal", &kib))
-		kib = 0;
-	ha_buf_release(&text);
-	return (double)kib * 1024;
-}
-
 /* Processors that it may use: "QUOTA PERIOD", or "max PERIOD". */
 static double
 allowed_cpus(const struct data *data)
@@ -383,7 +369,7 @@ judge_memory(struct check *check)
 	mem.value -= (double)cache < mem.value ? (double)cache : mem.value;
 	mem.whole = lowest_limit(data, "memory.max");
 	if (mem.whole <= 0)
-		mem.whole = machine_memory();
+		mem.whole = kernel_memory();
 	check_value(check, &mem, 0, "uses %s of %s memory",
 	    words_bytes(bytes, mem.value), words_bytes(whole, mem.whole));
 	check->gauge = mem.whole > 0 ? mem.value / mem.whole : NAN;

@@ -182,25 +182,13 @@ look(struct check *check)
 	ask_in_helper(check, mounts_of(check->argument), work, &data->question);
 }
 
-static double
-age_s(const struct timespec *time)
-{
-	struct timespec now;
-	double age;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	age = (double)(now.tv_sec - time->tv_sec) +
-	      (double)(now.tv_nsec - time->tv_nsec) / 1e9;
-	return age < 0 ? 0 : age;
-}
-
 static void
 judge_age(struct check *check, size_t option, const struct timespec *time,
     const char *name)
 {
 	struct measured age = {
 		.option = option,
-		.value = age_s(time),
+		.value = ask_age_s(time),
 		.unit = "s",
 		.min = 0,
 		.max = NAN,

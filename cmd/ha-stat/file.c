@@ -407,25 +407,13 @@ judge_failure(struct check *check, const struct facts *facts)
 		check_say(check, state, "can't be read: %s", words);
 }
 
-static double
-age_s(const struct timespec *time)
-{
-	struct timespec now;
-	double age;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	age = (double)(now.tv_sec - time->tv_sec) +
-	      (double)(now.tv_nsec - time->tv_nsec) / 1e9;
-	return age < 0 ? 0 : age;
-}
-
 static void
 judge_values(struct check *check, const struct stat *st)
 {
 	struct measured age = {
 		.option = AGE,
 		.label = "age",
-		.value = age_s(&st->st_mtim),
+		.value = ask_age_s(&st->st_mtim),
 		.unit = "s",
 		.min = 0,
 		.max = NAN,

@@ -94,6 +94,20 @@ kernel_field(const char *text, const char *key, uint64_t *number)
 	}
 }
 
+double
+kernel_memory(void)
+{
+	struct ha_buf text = HA_BUF_INIT;
+	uint64_t kib = 0;
+	struct ha_err err;
+
+	if (!kernel_read("/proc/meminfo", &text, &err) &&
+	    kernel_field(text.data, "MemTotal", &kib))
+		kib = 0;
+	ha_buf_release(&text);
+	return (double)kib * 1024;
+}
+
 unsigned
 kernel_cpus(void)
 {

@@ -35,6 +35,8 @@ int kernel_field(const char *text, const char *key, uint64_t *number);
 /* The end of the line at text: its LF, or the final NUL. */
 const char *kernel_line_end(const char *text);
 
+/* The machine's memory in bytes; 0 if it can't be known. */
+double kernel_memory(void);
 /* Online processors, at least 1. */
 unsigned kernel_cpus(void);
 

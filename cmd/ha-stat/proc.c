@@ -1,45 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * proc - does a program run, and how is it?
- *
- * What can be known without waiting is known in look(): the set of processes
- * is then found already.  Where a command line, systemd or another machine's
- * file has to be asked, a helper finds it, and judge() goes on from there.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <math.h>
 #include <regex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "ask.h"
 #include "clock.h"
-#include "helper.h"
 #include "kernel.h"
 #include "kinds.h"
-#include "pidfile.h"
-#include "procset.h"
-#include "proctable.h"
+#include "proc.h"
 #include "rates.h"
-#include "unit.h"
 
 #define PERCENT 100
 /* What starts sooner after the machine does is no restart. */
 #define BOOT_MS (INT64_C(5) * 60 * 1000)
-/* A pidfile may be that much older than its process: clocks are stepped. */
-#define WRITTEN_SLACK_S 60
 #define STATE_STOPPED 'T'
 #define STATE_ZOMBIE 'Z'
+
+/* Checks that may need the passes. */
+static size_t users;
 
 enum {
 	COUNT,
@@ -94,404 +80,10 @@ static const struct kind_option options[] = {
 	{ NULL },
 };
 
-enum how { BY_PIDFILE, BY_EXE, BY_UNIT };
-
-struct member {
-	struct process process;
-	uint64_t pss; /* UINT64_MAX: not known */
-};
-
-struct data {
-	enum how how;
-	pid_t self;
-	int is_found; /* the set is; else the helper is to find it */
-	struct pidfile pidfile;
-	struct unit unit;
-	char *absence; /* why there is none; or NULL */
-	struct member *members;
-	size_t count;
-	double cpu; /* percent of one processor; NAN: not known */
-};
-
-/* How a helper tells of a member. */
-struct found {
-	int64_t pid;
-	uint64_t start_ticks, pss;
-};
-
-/* The passes over /proc of both looks, which all checks share. */
-static struct pass {
-	struct proctable table;
-	int64_t at_ns;
-	int is_read;
-} passes[2];
-static size_t users;
-
-static char *
-proc_root(void)
-{
-	return ha_xasprintf("%s/proc", kernel_root);
-}
-
-static struct pass *
-pass_of(unsigned look, struct ha_err *err)
-{
-	struct pass *pass = &passes[look - 1];
-	struct timespec now;
-	char *root;
-
-	if (pass->is_read)
-		return pass;
-	root = proc_root();
-	proctable_open(&pass->table, root);
-	free(root);
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	pass->at_ns = (int64_t)now.tv_sec * HA_S_NS + now.tv_nsec;
-	pass->is_read = 1;
-	if (!proctable_pass(&pass->table, err))
-		return pass;
-	proctable_close(&pass->table);
-	pass->is_read = 0;
-	return NULL;
-}
-
-/* For single processes: no pass. */
-static struct proctable *
-table_of(void)
-{
-	static struct proctable table = { .fd = -1 };
-	char *root;
-
-	if (passes[0].is_read)
-		return &passes[0].table;
-	if (table.fd < 0) {
-		root = proc_root();
-		proctable_open(&table, root);
-		free(root);
-	}
-	return &table;
-}
-
-/* ---- which processes ---- */
-
-static void
-add_member(struct data *data, const struct process *process, uint64_t pss)
-{
-	data->members = ha_xrealloc(
-	    data->members, (data->count + 1) * sizeof(*data->members));
-	data->members[data->count++] = (struct member){ *process, pss };
-}
-
-static void
-take_set(struct data *data, const struct procset *set)
-{
-	for (size_t i = 0; i < set->table->count; i++)
-		if (set->marks[i])
-			add_member(data, &set->table->all[i], UINT64_MAX);
-	data->is_found = 1;
-}
-
-/* One process, and with children= what descends from it. */
-static int
-take_process(
-    struct check *check, const struct process *process, struct ha_err *err)
-{
-	struct data *data = check->data;
-	struct procset set;
-	struct pass *pass;
-
-	data->is_found = 1;
-	add_member(data, process, UINT64_MAX);
-	if (!check_setting(check, CHILDREN)->number)
-		return 0;
-	pass = pass_of(1, err);
-	if (!pass)
-		return -1;
-	procset_init(&set, &pass->table, data->self);
-	procset_add(&set, process->pid);
-	procset_add_descendants(&set);
-	for (size_t i = 0; i < pass->table.count; i++)
-		if (set.marks[i] && pass->table.all[i].pid != process->pid)
-			add_member(data, &pass->table.all[i], UINT64_MAX);
-	procset_release(&set);
-	return 0;
-}
-
-/*
- * Has the clock been set forward since the machine started?  Then a file's
- * time says nothing about what came later.  The first memory file system was
- * made with the machine's start.
- */
-static int
-was_clock_set(int64_t boot_s)
-{
-	static const char *const points[] = { "/run", "/dev/shm" };
-	struct statfs fs;
-	struct statx st;
-
-	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		if (!statfs(points[i], &fs) && fs.f_type == TMPFS_MAGIC &&
-		    !statx(AT_FDCWD, points[i], 0, STATX_BTIME, &st) &&
-		    st.stx_mask & STATX_BTIME)
-			return st.stx_btime.tv_sec < boot_s - WRITTEN_SLACK_S;
-	return 0;
-}
-
-/* The wall clock's time of a CLOCK_BOOTTIME. */
-static int64_t
-wall_s(int64_t boottime_s)
-{
-	struct timespec wall, boot;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (int64_t)(wall.tv_sec - boot.tv_sec) + boottime_s;
-}
-
-/* Was the process started after somebody wrote its id down? */
-static int64_t
-written_before_s(const struct pidfile *pidfile, const struct process *process)
-{
-	int64_t start_s =
-	    wall_s((int64_t)((double)process->start_ticks / proctable_hertz()));
-	int64_t before_s = start_s - (int64_t)pidfile->written.tv_sec;
-
-	if (before_s <= WRITTEN_SLACK_S || was_clock_set(wall_s(0)))
-		return 0;
-	return before_s;
-}
-
-static const char *
-pidfile_words(enum pidfile_state state)
-{
-	switch (state) {
-	case PIDFILE_MISSING:
-		return "does not exist";
-	case PIDFILE_NO_FILE:
-		return "is no regular file";
-	case PIDFILE_EMPTY:
-		return "is empty";
-	default:
-		return "holds no process id";
-	}
-}
-
-/* The process is there: is it the one that was meant? */
-static char *
-staleness(const struct check *check, const struct process *process)
-{
-	const struct data *data = check->data;
-	const char *exe = check_setting(check, EXE)->text;
-	int64_t before_s;
-	char words[64];
-
-	if (exe && !procset_is_named(table_of(), process, exe))
-		return ha_xasprintf(
-		    "the pidfile %s is stale: process %ld is %s, not %s",
-		    check->argument, (long)process->pid, process->comm, exe);
-	before_s = written_before_s(&data->pidfile, process);
-	if (!before_s)
-		return NULL;
-	ha_clock_words(before_s * 1000, words, sizeof(words));
-	return ha_xasprintf("the pidfile %s is stale: it was written %s before "
-			    "process %ld (%s) was started",
-	    check->argument, words, (long)process->pid, process->comm);
-}
-
-/* From what the pidfile says to the process. */
-static int
-find_by_pidfile(struct check *check, struct ha_err *err)
-{
-	struct data *data = check->data;
-	const struct pidfile *pidfile = &data->pidfile;
-	struct process process;
-	int is_there;
-
-	data->is_found = 1;
-	if (pidfile->state == PIDFILE_UNREADABLE)
-		return ha_err_set(err, EX_OSERR, pidfile->sys,
-		    "the pidfile %s can't be read", check->argument);
-	if (pidfile->state != PIDFILE_OK) {
-		data->absence = ha_xasprintf("the pidfile %s %s",
-		    check->argument, pidfile_words(pidfile->state));
-		return 0;
-	}
-	is_there = proctable_read(table_of(), pidfile->pid, &process, err);
-	if (is_there < 0)
-		return -1;
-	if (!is_there && !kill(pidfile->pid, 0))
-		return ha_err_set(err, EX_OSERR, 0,
-		    "process %ld can't be seen in /proc", (long)pidfile->pid);
-	if (!is_there && errno == EPERM)
-		return ha_err_set(err, EX_OSERR, 0,
-		    "process %ld of another user can't be seen in /proc "
-		    "(hidepid)",
-		    (long)pidfile->pid);
-	if (!is_there) {
-		data->absence = ha_xasprintf(
-		    "the pidfile %s is stale: process %ld is not running",
-		    check->argument, (long)pidfile->pid);
-		return 0;
-	}
-	data->absence = staleness(check, &process);
-	return data->absence ? 0 : take_process(check, &process, err);
-}
-
-/* By the name alone; where nobody has it, a helper looks at argv[0]. */
-static int
-find_by_name(struct check *check, struct ha_err *err)
-{
-	struct data *data = check->data;
-	struct pass *pass = pass_of(1, err);
-	struct procset set;
-
-	if (!pass)
-		return -1;
-	if (check_setting(check, MATCH)->value)
-		return 0;
-	procset_init(&set, &pass->table, data->self);
-	procset_add_named(&set, check->argument);
-	if (procset_count(&set)) {
-		if (check_setting(check, CHILDREN)->number)
-			procset_add_descendants(&set);
-		take_set(data, &set);
-	}
-	procset_release(&set);
-	return 0;
-}
-
-/* ---- the helper ---- */
-
-static void
-find_by_command(const struct check *check, struct data *data)
-{
-	struct procset set;
-
-	procset_init(&set, &passes[0].table, data->self);
-	procset_add_commands(
-	    &set, check->argument, check_setting(check, MATCH)->value);
-	if (check_setting(check, CHILDREN)->number)
-		procset_add_descendants(&set);
-	take_set(data, &set);
-	procset_release(&set);
-}
-
-/*
- * In the helper, whose memory is a copy: what was not found yet, and the share
- * of memory of each.
- */
-static int
-work(const void *argument, struct ha_buf *answer)
-{
-	const struct check *check = argument;
-	struct data *data = check->data;
-	struct proctable *table = table_of();
-	char *root = proc_root();
-
-	proctable_reopen(table, root);
-	if (data->how == BY_PIDFILE && !data->is_found)
-		pidfile_read(check->argument, &data->pidfile);
-	else if (!data->is_found)
-		find_by_command(check, data);
-	ha_buf_add(answer, &data->pidfile, sizeof(data->pidfile));
-	for (size_t i = 0; i < data->count; i++) {
-		const struct process *process = &data->members[i].process;
-		struct found found = { process->pid, process->start_ticks,
-			UINT64_MAX };
-
-		if (check_setting(check, PSS)->is_given &&
-		    proctable_pss(table, process->pid, &found.pss))
-			found.pss = UINT64_MAX;
-		ha_buf_add(answer, &found, sizeof(found));
-	}
-	free(root);
-	return 0;
-}
-
-static int
-take_found(struct check *check, const struct found *found, struct ha_err *err)
-{
-	struct data *data = check->data;
-	struct process process;
-	int is_there;
-
-	for (size_t i = 0; i < data->count; i++)
-		if (data->members[i].process.pid == (pid_t)found->pid) {
-			data->members[i].pss = found->pss;
-			return 0;
-		}
-	is_there = proctable_read(table_of(), (pid_t)found->pid, &process, err);
-	if (is_there > 0 && process.start_ticks == found->start_ticks)
-		add_member(data, &process, found->pss);
-	return is_there < 0 ? -1 : 0;
-}
-
-static int
-take_answer(struct check *check, struct ha_err *err)
-{
-	const struct ha_buf *answer = helper_answer(check->helper);
-	struct data *data = check->data;
-	size_t at = sizeof(data->pidfile);
-	struct found found;
-
-	if (answer->len < at || (answer->len - at) % sizeof(found))
-		return ha_err_set(err, EX_OSERR, 0,
-		    "the helper process ended with %d, or found too many "
-		    "processes",
-		    helper_status(check->helper));
-	if (data->how == BY_PIDFILE && !data->is_found) {
-		memcpy(&data->pidfile, answer->data, at);
-		return find_by_pidfile(check, err);
-	}
-	for (; at < answer->len; at += sizeof(found)) {
-		memcpy(&found, answer->data + at, sizeof(found));
-		if (take_found(check, &found, err))
-			return -1;
-	}
-	data->is_found = 1;
-	return 0;
-}
-
-static int
-take_unit(struct check *check, struct ha_err *err)
-{
-	struct data *data = check->data;
-	const struct ha_buf *words = helper_errors(check->helper);
-	struct process process;
-	int is_there = 0;
-
-	data->is_found = 1;
-	if (helper_status(check->helper) ||
-	    unit_parse(helper_answer(check->helper)->data, &data->unit))
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "systemctl ended with %d%s%.*s",
-		    helper_status(check->helper), words->len ? ": " : "",
-		    (int)strcspn(words->data, "\n"), words->data);
-	if (data->unit.main)
-		is_there =
-		    proctable_read(table_of(), data->unit.main, &process, err);
-	if (is_there > 0)
-		return take_process(check, &process, err);
-	return is_there;
-}
-
-static void
-start_systemctl(struct check *check)
-{
-	const char *const argv[] = { "systemctl", "show", "--no-pager",
-		"--property=" UNIT_PROPERTIES, "--", check->argument, NULL };
-	struct helper_task task = {
-		.argv = argv,
-		.deadline_ns = check->deadline_ns,
-	};
-
-	check->helper = helper_start(&task);
-}
-
 /* ---- CPU ---- */
 
 static uint64_t
-sum_ticks(const struct data *data)
+sum_ticks(const struct proc_data *data)
 {
 	uint64_t ticks = 0;
 
@@ -502,7 +94,7 @@ sum_ticks(const struct data *data)
 
 /* Who they are: with other processes it is another count. */
 static char *
-cpu_key(const struct data *data)
+cpu_key(const struct proc_data *data)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
 
@@ -518,7 +110,7 @@ cpu_key(const struct data *data)
 
 /* Those that ended meanwhile keep what they had. */
 static void
-read_ticks_anew(struct data *data)
+read_ticks_anew(struct proc_data *data)
 {
 	struct process now;
 	struct ha_err err;
@@ -526,7 +118,8 @@ read_ticks_anew(struct data *data)
 	for (size_t i = 0; i < data->count; i++) {
 		struct process *process = &data->members[i].process;
 
-		if (proctable_read(table_of(), process->pid, &now, &err) == 1 &&
+		if (proctable_read(proc_table(), process->pid, &now, &err) ==
+			1 &&
 		    now.start_ticks == process->start_ticks)
 			process->cpu_ticks = now.cpu_ticks;
 	}
@@ -535,14 +128,14 @@ read_ticks_anew(struct data *data)
 static void
 look_at_cpu(struct check *check)
 {
-	struct data *data = check->data;
+	struct proc_data *data = check->data;
 	struct sample now = { .count = 1 };
 	const struct sample *before;
 	struct ha_err err;
 	char *key;
 
 	if (!data->is_found) {
-		if (!pass_of(check->looks, &err))
+		if (!proc_pass_of(check->looks, &err))
 			check_fail(check, &err);
 		else if (check->looks == 1)
 			check_look_again(check);
@@ -565,20 +158,21 @@ look_at_cpu(struct check *check)
 
 /* Of a set that was found by a helper: between the two passes. */
 static void
-compare_passes(struct data *data)
+compare_passes(struct proc_data *data)
 {
-	double seconds =
-	    (double)(passes[1].at_ns - passes[0].at_ns) / (double)HA_S_NS;
+	const struct proc_pass *one = proc_pass_peek(1);
+	const struct proc_pass *two = proc_pass_peek(2);
+	double seconds = (double)(two->at_ns - one->at_ns) / (double)HA_S_NS;
 	uint64_t ticks = 0;
 
-	if (!passes[0].is_read || !passes[1].is_read || seconds <= 0)
+	if (!one->is_read || !two->is_read || seconds <= 0)
 		return;
 	for (size_t i = 0; i < data->count; i++) {
 		const struct process *process = &data->members[i].process;
 		const struct process *first =
-		    proctable_find(&passes[0].table, process->pid);
+		    proctable_find(&one->table, process->pid);
 		const struct process *second =
-		    proctable_find(&passes[1].table, process->pid);
+		    proctable_find(&two->table, process->pid);
 
 		if (first && second &&
 		    first->start_ticks == second->start_ticks &&
@@ -589,43 +183,12 @@ compare_passes(struct data *data)
 	data->cpu = (double)ticks / proctable_hertz() / seconds * PERCENT;
 }
 
-/* ---- look ---- */
-
-static int
-begin(struct check *check, struct ha_err *err)
-{
-	struct data *data = check->data;
-	const struct mount *mount = NULL;
-	int failed = 0;
-
-	data->cpu = NAN;
-	if (data->how == BY_UNIT) {
-		start_systemctl(check);
-		return 0;
-	}
-	if (data->how == BY_EXE) {
-		failed = find_by_name(check, err);
-	} else {
-		mount = mounts_of(check->argument);
-		if (mount && !mount->may_block) {
-			pidfile_read(check->argument, &data->pidfile);
-			failed = find_by_pidfile(check, err);
-		}
-	}
-	if (failed)
-		return -1;
-	if (!data->is_found ||
-	    (data->count && check_setting(check, PSS)->is_given))
-		ask_in_helper(check, mount, work, check);
-	return 0;
-}
-
 static void
 look(struct check *check)
 {
 	struct ha_err err;
 
-	if (check->looks == 1 && begin(check, &err)) {
+	if (check->looks == 1 && proc_find(check, &err)) {
 		check_fail(check, &err);
 		return;
 	}
@@ -643,7 +206,7 @@ is_running(const struct process *process)
 
 /* The one that was started first; of a pidfile or unit it is its own. */
 static const struct process *
-main_process(const struct data *data)
+main_process(const struct proc_data *data)
 {
 	const struct process *first = NULL;
 
@@ -660,7 +223,7 @@ main_process(const struct data *data)
 }
 
 static double
-count_running(const struct data *data)
+count_running(const struct proc_data *data)
 {
 	double count = 0;
 
@@ -672,7 +235,7 @@ count_running(const struct data *data)
 static void
 judge_zombies(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured zombies = { .option = ZOMBIES, .unit = "", .max = NAN };
 
 	zombies.value = (double)data->count - count_running(data);
@@ -684,7 +247,7 @@ judge_zombies(struct check *check)
 static void
 say_absence(struct check *check, enum ha_status_state state)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 
 	if (data->absence)
 		check_say(check, state, "%s", data->absence);
@@ -713,7 +276,7 @@ add_presence(struct ha_buf *text, const struct process *main, double count)
 static void
 judge_count(struct check *check, const struct process *main)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured count = { .option = COUNT,
 		.value = count_running(data),
 		.unit = "",
@@ -740,7 +303,7 @@ judge_count(struct check *check, const struct process *main)
 static void
 judge_cpu(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured cpu = { .option = CPU,
 		.value = data->cpu,
 		.whole = PERCENT,
@@ -755,24 +318,10 @@ judge_cpu(struct check *check)
 		check_value(check, &cpu, 0, "%.0f%% CPU", cpu.value);
 }
 
-static double
-machine_memory(void)
-{
-	struct ha_buf text = HA_BUF_INIT;
-	uint64_t kib = 0;
-	struct ha_err err;
-
-	if (!kernel_read("/proc/meminfo", &text, &err) &&
-	    kernel_field(text.data, "MemTotal", &kib))
-		kib = 0;
-	ha_buf_release(&text);
-	return (double)kib * 1024;
-}
-
 static void
 judge_memory(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured mem = { .option = MEM, .unit = "B", .max = NAN };
 	struct measured threads = { .option = THREADS, .unit = "", .max = NAN };
 	char bytes[WORDS_SIZE];
@@ -781,7 +330,7 @@ judge_memory(struct check *check)
 		mem.value += (double)data->members[i].process.rss;
 		threads.value += (double)data->members[i].process.threads;
 	}
-	mem.whole = machine_memory();
+	mem.whole = kernel_memory();
 	check_value(check, &mem, 0, "%s", words_bytes(bytes, mem.value));
 	check_value(check, &threads, !check_setting(check, THREADS)->is_given,
 	    "%.0f threads", threads.value);
@@ -790,11 +339,11 @@ judge_memory(struct check *check)
 static void
 judge_pss(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured pss = { .option = PSS, .unit = "B", .max = NAN };
 	char bytes[WORDS_SIZE];
 
-	if (!check_setting(check, PSS)->is_given)
+	if (!data->wants_pss)
 		return;
 	for (size_t i = 0; i < data->count; i++) {
 		if (data->members[i].pss != UINT64_MAX) {
@@ -806,7 +355,7 @@ judge_pss(struct check *check)
 			return;
 		}
 	}
-	pss.whole = machine_memory();
+	pss.whole = kernel_memory();
 	check_value(
 	    check, &pss, 0, "%s as its share", words_bytes(bytes, pss.value));
 }
@@ -814,13 +363,13 @@ judge_pss(struct check *check)
 static void
 judge_descriptors(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	struct measured fds = { .option = FDS, .unit = "", .max = NAN };
 	uint64_t open, limit;
 	double share, worst = -1;
 
 	for (size_t i = 0; i < data->count; i++) {
-		if (proctable_descriptors(table_of(),
+		if (proctable_descriptors(proc_table(),
 			data->members[i].process.pid, &open, &limit))
 			continue;
 		share = limit ? (double)open / (double)limit : 1;
@@ -887,7 +436,7 @@ unit_state(const struct unit *unit)
 static void
 judge_unit(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	const struct unit *unit = &data->unit;
 	struct measured restarts = { .option = RESTARTS,
 		.value = (double)unit->restarts,
@@ -916,7 +465,7 @@ judge_unit(struct check *check)
 static void
 judge_members(struct check *check)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 	const struct process *main = main_process(data);
 
 	judge_count(check, main);
@@ -931,59 +480,34 @@ judge_members(struct check *check)
 		judge_zombies(check);
 }
 
-/* Who may not see all processes can't say that there is none. */
-static int
-check_sight(const struct data *data, struct ha_err *err)
-{
-	if (data->how != BY_EXE || data->count ||
-	    proctable_sees_all(table_of()))
-		return 0;
-	return ha_err_set(err, EX_OSERR, 0,
-	    "other users' processes can't be seen in /proc (hidepid)");
-}
-
-static int
-finish_look(struct check *check, struct ha_err *err)
-{
-	struct data *data = check->data;
-	int was_found = data->is_found;
-
-	if (data->how == BY_UNIT) {
-		if (take_unit(check, err))
-			return -1;
-	} else if (check->helper && take_answer(check, err)) {
-		return -1;
-	}
-	if (!was_found && check_setting(check, CPU)->is_given)
-		compare_passes(data);
-	return check_sight(data, err);
-}
-
 static void
 set_subject(struct check *check)
 {
-	const struct data *data = check->data;
-	const char *exe = check_setting(check, EXE)->text;
+	const struct proc_data *data = check->data;
 
 	if (data->how != BY_PIDFILE)
 		check_subject(check, "%s", check->argument);
 	else if (data->count)
 		check_subject(check, "%s", data->members[0].process.comm);
-	else if (exe)
-		check_subject(check, "%s does not run:", exe);
+	else if (data->exe)
+		check_subject(check, "%s does not run:", data->exe);
 }
 
 static void
 judge(struct check *check)
 {
+	struct proc_data *data = check->data;
+	int was_found = data->is_found;
 	struct ha_err err;
 
-	if (finish_look(check, &err)) {
+	if (proc_finish_find(check, &err)) {
 		check_fail(check, &err);
 		return;
 	}
+	if (!was_found && check_setting(check, CPU)->is_given)
+		compare_passes(data);
 	set_subject(check);
-	if (((struct data *)check->data)->how == BY_UNIT)
+	if (data->how == BY_UNIT)
 		judge_unit(check);
 	judge_members(check);
 }
@@ -1000,7 +524,7 @@ refuse(struct ha_err *err, size_t option, const char *why)
 static int
 check_options(const struct check *check, struct ha_err *err)
 {
-	const struct data *data = check->data;
+	const struct proc_data *data = check->data;
 
 	if (data->how != BY_PIDFILE && check_setting(check, EXE)->text)
 		return refuse(err, EXE, "with pidfile=");
@@ -1021,7 +545,7 @@ prepare(struct check *check, struct ha_err *err)
 		[BY_EXE] = "exe=",
 		[BY_UNIT] = "unit=",
 	};
-	struct data *data = check->data;
+	struct proc_data *data = check->data;
 	size_t how, len = 0;
 
 	users++;
@@ -1035,7 +559,12 @@ prepare(struct check *check, struct ha_err *err)
 	    !check->argument[len])
 		return ha_err_set(err, EX_USAGE, 0,
 		    "proc takes pidfile=PATH, exe=NAME or unit=NAME");
-	data->how = (enum how)how;
+	data->how = (enum proc_how)how;
+	data->exe = check_setting(check, EXE)->text;
+	data->match = check_setting(check, MATCH)->value;
+	data->with_children = (int)check_setting(check, CHILDREN)->number;
+	data->wants_pss = check_setting(check, PSS)->is_given;
+	data->cpu = NAN;
 	memmove(check->argument, check->argument + len,
 	    strlen(check->argument + len) + 1);
 	if (data->how == BY_PIDFILE && ask_make_absolute(check, err))
@@ -1050,19 +579,14 @@ prepare(struct check *check, struct ha_err *err)
 static void
 release(struct check *check)
 {
-	struct data *data = check->data;
+	struct proc_data *data = check->data;
 
 	if (check_setting(check, MATCH)->value)
 		regfree(check_setting(check, MATCH)->value);
 	free(data->members);
 	free(data->absence);
-	if (!data->self || --users)
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		if (passes[i].is_read)
-			proctable_close(&passes[i].table);
-		passes[i].is_read = 0;
-	}
+	if (data->self && !--users)
+		proc_release_passes();
 }
 
 const struct kind kind_proc = {
@@ -1078,7 +602,7 @@ const struct kind kind_proc = {
 	    "unit=NAME asks systemctl; one that is not active is CRIT, one "
 	    "that starts or stops WARN.",
 	.options = options,
-	.size = sizeof(struct data),
+	.size = sizeof(struct proc_data),
 	.prepare = prepare,
 	.look = look,
 	.judge = judge,
