@@ -40,7 +40,7 @@ accept_path(void)
 	const char *dir = getenv("HA_STATE_DIR");
 
 	return ha_xasprintf(
-	    "%s/stat-accepted", dir && *dir ? dir : "/var/lib/ha");
+	    "%s/ha-stat.accepted", dir && *dir ? dir : "/var/lib/ha");
 }
 
 static void

@@ -2,7 +2,7 @@
 /*
  * accept - what files were when somebody called them right.
  *
- * One text file, HA_STATE_DIR/stat-accepted: PATH KIND MODE UID GID SIZE
+ * One text file, HA_STATE_DIR/ha-stat.accepted: PATH KIND MODE UID GID SIZE
  * SHA256 LINK TIME, TAB-separated and escaped as records are (rec.h), sorted
  * by nothing: a path stands in it once.
  */
@@ -31,7 +31,7 @@ struct accepted_list {
 	size_t count;
 };
 
-/* HA_STATE_DIR/stat-accepted; the caller frees it. */
+/* HA_STATE_DIR/ha-stat.accepted; the caller frees it. */
 char *accept_path(void);
 /*
  * Read it; no file is an empty list.  EX_CONFIG, with file and line, when it

@@ -139,8 +139,8 @@ visit(const char *path, const struct stat *st, int type, struct FTW *at)
 static void
 walk_directory(const struct question *question, struct facts *facts)
 {
-	/* With the slash a link to a directory is that directory. */
-	char *top = ha_xasprintf("%s/", question->path);
+	/* So that a link to a directory is that directory. */
+	char *top = ha_xasprintf("%s/.", question->path);
 	DIR *list = opendir(top);
 
 	walk.question = question;

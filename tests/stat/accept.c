@@ -10,7 +10,7 @@
 #include "accept.h"
 #include "fs.h"
 
-#define FILE_NAME "stat-accepted"
+#define FILE_NAME "ha-stat.accepted"
 
 static char sha256[] =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
