@@ -6,6 +6,12 @@
 # shellcheck disable=SC2016,SC1003 # scripts and commands for others
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../stat.sh"
+needs perl unshare mount truncate
+
+# Mounts belong to this test alone.
+if [ -z "${HA_TEST_MOUNTS-}" ] && [ "$(id -u)" -eq 0 ]; then
+	HA_TEST_MOUNTS=1 exec unshare -m --propagation private "$0" "$@"
+fi
 
 mute=${HA_TOOLS:-$HA_BIN/../tests}/mute-fuse
 f=$T/f

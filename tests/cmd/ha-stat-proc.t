@@ -5,6 +5,12 @@
 # shellcheck disable=SC2016 # scripts and commands for others
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../stat.sh"
+needs perl unshare mount
+
+# Mounts belong to this test alone.
+if [ -z "${HA_TEST_MOUNTS-}" ] && [ "$(id -u)" -eq 0 ]; then
+	HA_TEST_MOUNTS=1 exec unshare -m --propagation private "$0" "$@"
+fi
 
 sleep=$(command -v sleep)
 pidfile=$T/x.pid
@@ -350,8 +356,12 @@ else
 	finds "no groups" UNKNOWN 'no control groups of version 2' cgroup:/
 fi
 group=$top/ha-test-$$.slice
-if [ -n "$top" ] && mkdir "$group" 2>/dev/null; then
-	mkdir "$group/ha-test.service"
+# It goes with its keeper, whatever becomes of the test.
+spawn sh -c 'trap "kill \$!; rmdir \"\$1/ha-test.service\" \"\$1\"; exit" TERM
+	mkdir "$1" "$1/ha-test.service" && echo made >"$2"
+	sleep 1000 & wait' x "$group" "$T/group"
+keeper=$pid
+if [ -n "$top" ] && [ -w "$top" ] && wait_until 10 test -s "$T/group"; then
 	finds "a unit's group, wherever it is" OK '^ha-test.service ' \
 	    cgroup:ha-test.service
 	finds "... by its path" OK '^ha-test-.*ha-test.service ' \
@@ -360,10 +370,10 @@ if [ -n "$top" ] && mkdir "$group" 2>/dev/null; then
 	    "cgroup:$group/ha-test.service"
 	finds "... its pressure" OK 'io pressure \(full\) 0.0%' \
 	    'cgroup:ha-test.service?io_full=1'
-	rmdir "$group/ha-test.service" "$group"
 else
 	skip "a group of its own" "none can be made here"
 fi
+reap "$keeper" TERM
 look 'cgroup:../x'
 is "a group outside: 3" "$status" 3
 done_testing
