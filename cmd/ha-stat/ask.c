@@ -64,6 +64,8 @@ ask_in_helper(struct check *check, const struct mount *mount,
 		.deadline_ns = check->deadline_ns,
 	};
 
+	/* For the words if there is no answer; judge() has better ones. */
+	check_subject(check, "%s:", check->argument);
 	if (mount && mount->may_block)
 		task.key = mount->point;
 	check->helper = helper_start(&task);

@@ -87,6 +87,8 @@ look(struct check *check)
 		.key = check->argument,
 		.deadline_ns = check->deadline_ns };
 
+	/* For the words if there is no answer. */
+	check_subject(check, "%s:", data->argv[0]);
 	memcpy(argv, data->argv, data->argc * sizeof(*argv));
 	check->helper = helper_start(&task);
 	free(argv);
@@ -191,6 +193,8 @@ judge(struct check *check)
 	enum ha_status_state state = state_of(status, is_plain);
 	char *line = take_line(check);
 
+	free(check->subject);
+	check->subject = NULL;
 	if (*line)
 		check_say(check, state, "%s", line);
 	if (status > 128)

@@ -51,6 +51,7 @@ struct helper {
 	struct stream answer, errors;
 	int64_t deadline_ns;
 	int64_t stuck_ms;
+	pid_t stuck_pid;
 	char *program_key; /* owned; NULL: no program, or none */
 	int64_t since_ms; /* CLOCK_BOOTTIME */
 	int status;
@@ -189,7 +190,7 @@ write_holder(int fd, pid_t pid, int64_t since_ms, int64_t deadline_ns)
 
 /* Is there a process that should have been gone by its deadline? */
 static int
-is_stuck(int fd, int64_t *stuck_ms)
+find_stuck(int fd, struct helper *helper)
 {
 	struct proctable table;
 	struct process process;
@@ -205,8 +206,8 @@ is_stuck(int fd, int64_t *stuck_ms)
 		 process.start_ticks == holder.start_ticks &&
 		 process.state != 'Z' && process.state != 'X';
 	proctable_close(&table);
-	if (result)
-		*stuck_ms = now - holder.since_ms;
+	helper->stuck_ms = now - holder.since_ms;
+	helper->stuck_pid = holder.pid;
 	return result;
 }
 
@@ -446,7 +447,7 @@ helper_start(const struct helper_task *task)
 		signal(SIGCHLD, SIG_DFL);
 	if (task->key)
 		key = task->argv ? find_key(task->key) : open_key(task->key);
-	if (key >= 0 && is_stuck(key, &helper->stuck_ms)) {
+	if (key >= 0 && find_stuck(key, helper)) {
 		helper->state = HELPER_STUCK;
 	} else if (start(helper, task, key)) {
 		end_process(helper);
@@ -552,6 +553,12 @@ int64_t
 helper_stuck_ms(const struct helper *helper)
 {
 	return helper->stuck_ms;
+}
+
+pid_t
+helper_stuck_pid(const struct helper *helper)
+{
+	return helper->stuck_pid;
 }
 
 void

@@ -12,6 +12,7 @@
 #define HELPER_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "buf.h"
 #include "err.h"
@@ -65,6 +66,8 @@ int helper_status(const struct helper *helper);
 const struct ha_err *helper_err(const struct helper *helper);
 /* HELPER_STUCK: for how long the earlier one is stuck, in milliseconds. */
 int64_t helper_stuck_ms(const struct helper *helper);
+/* Its process id. */
+pid_t helper_stuck_pid(const struct helper *helper);
 /* Ends it if it has not; NULL is none. */
 void helper_free(struct helper *helper);
 

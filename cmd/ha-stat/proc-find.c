@@ -407,6 +407,7 @@ start_systemctl(struct check *check)
 		.deadline_ns = check->deadline_ns,
 	};
 
+	check_subject(check, "%s:", check->argument);
 	check->helper = helper_start(&task);
 }
 

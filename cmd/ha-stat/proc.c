@@ -485,6 +485,8 @@ set_subject(struct check *check)
 {
 	const struct proc_data *data = check->data;
 
+	free(check->subject);
+	check->subject = NULL;
 	if (data->how != BY_PIDFILE)
 		check_subject(check, "%s", check->argument);
 	else if (data->count)

@@ -60,13 +60,26 @@ judge(struct progress *progress, size_t order)
 
 /* Neither answered nor looked at in time: CRIT, without the kind. */
 static void
-give_up(struct progress *progress, size_t order, const char *how, int64_t ms)
+give_up(struct progress *progress, size_t order)
 {
 	struct check *check = progress->round->checks[order];
 	char words[64];
 
-	ha_clock_words(ms, words, sizeof(words));
-	check_say(check, HA_STATUS_CRIT, "%s %s", how, words);
+	ha_clock_words(progress->round->check_ms, words, sizeof(words));
+	check_say(check, HA_STATUS_CRIT, "no answer within %s", words);
+	finish(progress, order);
+}
+
+static void
+give_up_at_once(struct progress *progress, size_t order)
+{
+	struct check *check = progress->round->checks[order];
+	char words[64];
+
+	ha_clock_words(helper_stuck_ms(check->helper), words, sizeof(words));
+	check_say(check, HA_STATUS_CRIT,
+	    "no answer: process %ld, an earlier look, has been stuck for %s",
+	    (long)helper_stuck_pid(check->helper), words);
 	finish(progress, order);
 }
 
@@ -101,13 +114,10 @@ step_helper(struct progress *progress, size_t order)
 		if (is_over(progress))
 			deadline(progress, order);
 		else
-			give_up(progress, order, "no answer within",
-			    progress->round->check_ms);
+			give_up(progress, order);
 		return;
 	case HELPER_STUCK:
-		give_up(progress, order,
-		    "no answer: an earlier look is stuck since",
-		    helper_stuck_ms(helper));
+		give_up_at_once(progress, order);
 		return;
 	case HELPER_FAILED:
 		check_fail(check, helper_err(helper));

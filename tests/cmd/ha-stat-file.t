@@ -288,7 +288,7 @@ echo "$!" >"$1"
 wait
 END
 chmod 755 "$T/hang"
-finds "one that hangs" CRIT 'no answer within 500 ms' -t 500ms \
+finds "one that hangs" CRIT "^$T/hang: no answer within 500 ms\$" -t 500ms \
     "exit:$T/hang $T/child"
 gone()
 {
@@ -350,11 +350,11 @@ start=$tap_now
 look -t 20s "mount:$T/mute" "file:$T/mute/x" "dir:$T/mute" "disk:$T/mute"
 tap_clock
 is "the next run knows" "$(printf '%s\n' "$out" |
-    grep -c 'CRIT.*an earlier look is stuck since')" 4
+    grep -c 'CRIT.*process [0-9]*, an earlier look, has been stuck for')" 4
 ok "... at once" test $((tap_now - start)) -lt 500
 ok "... and starts no other" stuck_helper
 is "... it is still the first" "$stuck" "$first"
-finds "a path that leads there" CRIT 'stuck since' "file:$T/mute/../mute/x"
+finds "a path that leads there" CRIT "process $first, an earlier look, has been stuck for" "file:$T/mute/../mute/x"
 finds "what is elsewhere" OK 'has 6 B' "file:$f"
 kill -USR1 "$pid"
 ok "it answers again: the helper is gone" wait_until 10 gone "$first"
@@ -364,7 +364,7 @@ finds "... a file" CRIT 'does not exist' "file:$T/mute/x"
 unmount_mute
 # As NFS of today: a signal ends the wait.
 mount_mute -k
-finds "one that a signal ends" CRIT 'no answer within 200 ms' -t 200ms \
+finds "one that a signal ends" CRIT "^$T/mute: no answer within 200 ms" -t 200ms \
     "mount:$T/mute"
 finds "... leaves nobody behind" CRIT 'no answer within 200 ms' -t 200ms \
     "mount:$T/mute"

@@ -316,8 +316,8 @@ echo 'echo nothing' >"$FAKE"
 finds "an answer of nothing" UNKNOWN 'systemctl ended with 0' \
     proc:unit=x.service
 echo 'sleep 1000' >"$FAKE"
-finds "systemctl hangs" CRIT 'no answer within 200 ms' -t 200ms \
-    proc:unit=x.service
+finds "systemctl hangs" CRIT '^x.service: no answer within 200 ms' \
+    -t 200ms proc:unit=x.service
 for bad in -x.service '*.service' x 'a b.service' '$(x).service' ''; do
 	look "proc:unit=$bad"
 	is "the unit '$bad' is a usage error" "$status" 3
