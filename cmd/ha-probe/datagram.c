@@ -209,10 +209,15 @@ static void
 resend(struct loop_timer *timer)
 {
 	struct talk *talk = LOOP_OWNER(timer, struct talk, resend);
-	int sys = transmit(talk);
+	int sys = 0, at_once;
+	socklen_t len = sizeof(sys);
 
+	getsockopt(talk->source.fd, SOL_SOCKET, SO_ERROR, &sys, &len);
+	at_once = sys == 0;
+	if (at_once)
+		sys = transmit(talk);
 	if (sys != 0)
-		go_on(talk, sys, is_at_once(sys));
+		go_on(talk, sys, at_once);
 }
 
 static void

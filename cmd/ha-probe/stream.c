@@ -6,6 +6,7 @@
  * in the log of many a server.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,21 @@ static void
 watch_talk(struct talk *talk)
 {
 	watch(talk, EPOLLIN | (talk->send.len > 0 ? EPOLLOUT : 0U));
+}
+
+/*
+ * A closed port of our own that the kernel also picked as our end's connects to
+ * itself (RFC 9293, 3.5, simultaneous synchronization).
+ */
+static int
+is_self(int fd)
+{
+	struct sockaddr_storage ends[2] = { 0 };
+	socklen_t len[2] = { sizeof(ends[0]), sizeof(ends[1]) };
+
+	return getsockname(fd, (struct sockaddr *)&ends[0], &len[0]) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&ends[1], &len[1]) == 0 &&
+	       memcmp(&ends[0], &ends[1], sizeof(ends[0])) == 0;
 }
 
 /* Served by the connection itself, once all is sent? */
@@ -242,6 +258,9 @@ connect_ended(struct talk *talk, uint32_t events)
 
 	if (events & (EPOLLERR | EPOLLHUP))
 		getsockopt(talk->source.fd, SOL_SOCKET, SO_ERROR, &sys, &len);
+	else if (talk->probe->target->port >= IPPORT_RESERVED &&
+		 is_self(talk->source.fd))
+		sys = ECONNREFUSED;
 	if (sys == 0) {
 		connected(talk);
 	} else if (sys == ECONNRESET) {

@@ -129,6 +129,16 @@ is "--each-address: each is a check" \
     "$(grep -v '^#' "$T/out" | cut -f 4,5 | sort | tr '\n\t' '; ')" \
     "tcp://dual:$port@127.0.0.1 OK;tcp://dual:$port@::1 CRIT;"
 
+# Each second attempt picks the very port, which is then connected to itself.
+sysctl_of ipv4/ip_local_port_range '40000 40001'
+for i in $(seq 30); do
+	echo "self$i tcp://127.0.0.1:40000"
+done >"$T/self"
+run ha-probe -F tsv -f "$T/self"
+sysctl_of ipv4/ip_local_port_range '32768 60999'
+is "a closed port that connects to itself is refused" \
+    "$(grep -c 'CRIT.*connection refused by 127.0.0.1:40000' "$T/out")" 30
+
 found "no such name" CRIT '^nowhere\.example: no such name$' \
     tcp://nowhere.example:1
 found "no such name, with --each-address" CRIT \
@@ -176,6 +186,10 @@ found "icmp: no answer" CRIT '^no answer to ICMP echo within 300 ms$' \
 rule in ip daddr 127.0.0.8 reject with icmpx type admin-prohibited
 found "icmp: prohibited" CRIT '^127.0.0.8: prohibited, says 127.0.0.8$' \
     icmp://127.0.0.8
+rule in ip6 daddr fd00::1 icmpv6 type echo-request \
+    reject with icmpx type admin-prohibited
+found "icmp over IPv6: prohibited" CRIT \
+    '^fd00::1: prohibited, says fd00::1$' 'icmp://[fd00::1]'
 # An echo request has 84 bytes: one is over before 100 are.
 rule in ip daddr 127.0.0.7 icmp type echo-request quota until 100 bytes drop
 found "icmp: a lost request is sent again" OK ', 1 of 2 requests lost$' \
@@ -193,6 +207,8 @@ found "icmp by a ping socket" OK '^answer from 127.0.0.1' icmp://127.0.0.1
 found "icmp by a ping socket, IPv6" OK '^answer from ::1' 'icmp://[::1]'
 found "icmp by a ping socket: prohibited" CRIT \
     '^127.0.0.8: prohibited, says 127.0.0.8$' icmp://127.0.0.8
+found "icmp over IPv6 by a ping socket: prohibited" CRIT \
+    '^fd00::1: prohibited, says fd00::1$' 'icmp://[fd00::1]'
 as='' program=ha-probe
 for i in $(seq 2 250); do
 	echo "icmp://127.0.2.$i"
