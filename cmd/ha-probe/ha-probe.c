@@ -274,9 +274,11 @@ static void
 write_result(void *context, size_t order, const struct probe *probe)
 {
 	struct ha_status status;
+	char *check;
 
-	result_describe(&status, probe);
+	result_describe(&status, &check, probe);
 	ha_sweep_add(context, order, &status);
+	free(check);
 }
 
 static struct schedule_options

@@ -2,19 +2,29 @@
 /* results - probes as status records. */
 #include "results.h"
 
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 
 void
-result_describe(struct ha_status *status, const struct probe *probe)
+result_describe(
+    struct ha_status *status, char **check, const struct probe *probe)
 {
 	const struct target *target = probe->target;
+	char address[NI_MAXHOST];
 
+	if (probe->only &&
+	    !getnameinfo((const struct sockaddr *)&probe->only->sa,
+		probe->only->len, address, sizeof(address), NULL, 0,
+		NI_NUMERICHOST))
+		*check = ha_xasprintf("%s@%s", target->name, address);
+	else
+		*check = ha_xstrdup(target->name);
 	*status = (struct ha_status){
 		.host = target->settings.host ? target->settings.host : "",
-		.check = target->name,
+		.check = *check,
 		.state = probe->state,
 		.ms = probe->ms,
 		.target = target->url,
@@ -28,6 +38,7 @@ results_add(void *context, size_t order, const struct probe *probe)
 {
 	struct results *results = context;
 	struct result *result;
+	char *check;
 
 	if (results->count == results->capacity) {
 		results->capacity =
@@ -37,9 +48,7 @@ results_add(void *context, size_t order, const struct probe *probe)
 	}
 	result = &results->list[results->count++];
 	result->order = order;
-	result_describe(&result->status, probe);
-	result->status.check = ha_xstrdup(result->status.check);
-	result->status.target = ha_xstrdup(result->status.target);
+	result_describe(&result->status, &check, probe);
 	result->status.msg = ha_xstrdup(result->status.msg);
 	result->status.perf = ha_xstrdup(result->status.perf);
 }
@@ -59,7 +68,6 @@ results_release(struct results *results)
 	while (results->count) {
 		status = &results->list[--results->count].status;
 		give_back(status->check);
-		give_back(status->target);
 		give_back(status->msg);
 		give_back(status->perf);
 	}
