@@ -163,7 +163,7 @@ asks_for_nagios(int argc, char **argv)
 
 	if (ha_sweep_is_plugin(argv[0]))
 		return 1;
-	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+	for (i = 1; i < argc && argv[i] && strcmp(argv[i], "--"); i++)
 		if (!strcmp(argv[i], "-Fnagios") ||
 		    !strcmp(argv[i], "--format=nagios") ||
 		    ((!strcmp(argv[i], "-F") || !strcmp(argv[i], "--format")) &&

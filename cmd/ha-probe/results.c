@@ -38,7 +38,6 @@ results_add(void *context, size_t order, const struct probe *probe)
 {
 	struct results *results = context;
 	struct result *result;
-	char *check;
 
 	if (results->count == results->capacity) {
 		results->capacity =
@@ -48,28 +47,21 @@ results_add(void *context, size_t order, const struct probe *probe)
 	}
 	result = &results->list[results->count++];
 	result->order = order;
-	result_describe(&result->status, &check, probe);
-	result->status.msg = ha_xstrdup(result->status.msg);
-	result->status.perf = ha_xstrdup(result->status.perf);
-}
-
-/* What results_add() made; a status record otherwise only borrows. */
-static void
-give_back(const char *text)
-{
-	free((void *)(uintptr_t)text);
+	result_describe(&result->status, &result->check, probe);
+	result->status.msg = result->msg = ha_xstrdup(probe->msg.data);
+	result->status.perf = result->perf = ha_xstrdup(probe->perf.data);
 }
 
 void
 results_release(struct results *results)
 {
-	const struct ha_status *status;
+	struct result *result;
 
 	while (results->count) {
-		status = &results->list[--results->count].status;
-		give_back(status->check);
-		give_back(status->msg);
-		give_back(status->perf);
+		result = &results->list[--results->count];
+		free(result->check);
+		free(result->msg);
+		free(result->perf);
 	}
 	free(results->list);
 	memset(results, 0, sizeof(*results));

@@ -21,7 +21,8 @@ void result_describe(
 
 struct result {
 	size_t order; /* the target's index */
-	struct ha_status status; /* its strings are owned */
+	struct ha_status status;
+	char *check, *msg, *perf; /* the status's own */
 };
 
 struct results {

@@ -553,7 +553,7 @@ settings_set(struct settings *settings, const char *key, const char *value,
     size_t *offset, struct ha_err *err)
 {
 	struct place place = { .settings = settings, .err = err };
-	size_t ignored, i;
+	size_t ignored = 0, i;
 
 	for (i = 0; i < COUNT && strcmp(table[i].key, key); i++)
 		;

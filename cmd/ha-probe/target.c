@@ -149,7 +149,7 @@ parse_unix(struct parser *parser)
 	while (*p && !result) {
 		c = (unsigned char)*p;
 		if (c == '%')
-			c = hex_digit(p[1]) << 4 | hex_digit(p[2]);
+			c = 16 * hex_digit(p[1]) + hex_digit(p[2]);
 		if (!c)
 			result = refuse(
 			    parser, p, "a NUL byte can't stand in a path");

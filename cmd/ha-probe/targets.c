@@ -22,7 +22,7 @@ int
 targets_add_operand(struct targets *targets, const char *url, unsigned number,
     const struct settings *settings, struct ha_err *err)
 {
-	struct target target;
+	struct target target = { .name = NULL };
 	size_t offset;
 	char *shown;
 
@@ -121,7 +121,7 @@ read_line(void *context, const struct ha_conf_line *line, struct ha_err *err)
 	struct reading *reading = context;
 	struct settings settings = *reading->settings;
 	size_t url = has_url(line, 0) ? 0 : 1;
-	struct target target;
+	struct target target = { .name = NULL };
 	size_t i, offset;
 
 	if (!has_url(line, url) && line->count == 1)

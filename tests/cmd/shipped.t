@@ -27,6 +27,7 @@ is "only the commands can be executed" "$(installed -100)" \
 ok "a unit" test -s "$unit"
 ok "a crontab" test -s "$doc/examples/ha-push.cron"
 ok "a snippet for monit" test -s "$doc/examples/ha-push.monit"
+ok "a targets file" test -s "$doc/examples/targets.example"
 for command in "$HA_BIN"/*; do
 	ok "a page for ${command##*/}" \
 	    test -s "$T/dest/usr/local/share/man/man1/${command##*/}.1"

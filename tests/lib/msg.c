@@ -13,9 +13,9 @@
 
 static char output[8192];
 
-/* Run act in a child; its stderr goes to output, its status is returned. */
+/* Run act in a child; what fd gets goes to output, its status is returned. */
 static int
-stderr_of(void (*act)(void))
+output_of(int fd, void (*act)(void))
 {
 	size_t len = 0;
 	ssize_t n;
@@ -25,7 +25,7 @@ stderr_of(void (*act)(void))
 	assert_int_equal(pipe(ends), 0);
 	pid = fork();
 	if (pid == 0) {
-		dup2(ends[1], STDERR_FILENO);
+		dup2(ends[1], fd);
 		act();
 		_exit(0);
 	}
@@ -36,6 +36,12 @@ stderr_of(void (*act)(void))
 	close(ends[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int
+stderr_of(void (*act)(void))
+{
+	return output_of(STDERR_FILENO, act);
 }
 
 static void
@@ -70,6 +76,29 @@ act_die_err(void)
 }
 
 static void
+act_plugin(void)
+{
+	ha_msg_init("ha-x");
+	ha_msg_plugin("HA-X");
+	ha_die(3, "no a|b\n\x1b[m");
+}
+
+static void
+act_long_plugin(void)
+{
+	ha_msg_plugin("HA-X");
+	ha_die(3, "%0500d", 0);
+}
+
+static void
+act_plugin_fails(void)
+{
+	ha_msg_init("ha-x");
+	ha_msg_plugin("HA-X");
+	ha_die(74, "can't write");
+}
+
+static void
 one_clean_line_each(void **state)
 {
 	(void)state;
@@ -90,6 +119,22 @@ dying_words(void **state)
 	assert_int_equal(stderr_of(act_die_err), EX_NOINPUT);
 	assert_string_equal(
 	    output, "ha-x: can't open 'f': No such file or directory\n");
+}
+
+/* What starts a plugin reads one line of stdout. */
+static void
+plugin(void **state)
+{
+	(void)state;
+	assert_int_equal(output_of(STDOUT_FILENO, act_plugin), 3);
+	assert_string_equal(output, "HA-X UNKNOWN - no a/b\\n\\0033[m\n");
+	assert_int_equal(stderr_of(act_plugin), 3);
+	assert_string_equal(output, "");
+	assert_int_equal(output_of(STDOUT_FILENO, act_long_plugin), 3);
+	assert_int_equal(strlen(output), 400);
+	assert_int_equal(output[399], '\n');
+	assert_int_equal(stderr_of(act_plugin_fails), 74);
+	assert_string_equal(output, "ha-x: can't write\n");
 }
 
 static void
@@ -134,6 +179,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_clean_line_each),
 		cmocka_unit_test(dying_words),
+		cmocka_unit_test(plugin),
 		cmocka_unit_test(errors_can_be_wrapped),
 		cmocka_unit_test(long_errors_are_cut),
 		cmocka_unit_test(names_of_errors),
