@@ -88,6 +88,7 @@ struct ha_http_transfer {
 	char address[INET6_ADDRSTRLEN + 16];
 	char error[CURL_ERROR_SIZE];
 	struct ha_tls_seen tls;
+	struct ha_buf redirect;
 	struct ha_http_answer answer;
 };
 
@@ -286,6 +287,7 @@ ha_http_free(struct ha_http *http)
 	while ((transfer = http->idle) != NULL) {
 		http->idle = transfer->next;
 		api.easy_cleanup(transfer->easy);
+		ha_buf_release(&transfer->redirect);
 		ha_buf_release(&transfer->answer.headers);
 		ha_buf_release(&transfer->answer.body);
 		free(transfer);
@@ -677,6 +679,7 @@ take_idle(struct ha_http *http)
 	}
 	transfer = ha_xcalloc(1, sizeof(*transfer));
 	transfer->http = http;
+	ha_buf_init(&transfer->redirect);
 	ha_buf_init(&transfer->answer.headers);
 	ha_buf_init(&transfer->answer.body);
 	transfer->easy = api.easy_init();
@@ -1181,6 +1184,32 @@ http_version(const struct ha_http_transfer *transfer)
 	}
 }
 
+/*
+ * Where the response points.  In what libcurl makes of a relative one stand the
+ * request's user and password, in clear.
+ */
+static const char *
+redirect_url(struct ha_http_transfer *transfer)
+{
+	struct ha_buf *text = &transfer->redirect;
+	char *url = NULL, *start, *end, *at;
+
+	api.easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &url);
+	ha_buf_reset(text);
+	if (url == NULL)
+		return NULL;
+	ha_buf_add_str(text, url);
+	start = strstr(text->data, "://");
+	if (transfer->request->user == NULL || start == NULL)
+		return text->data;
+	start += 3;
+	end = start + strcspn(start, "/?#");
+	at = memrchr(start, '@', (size_t)(end - start));
+	if (at != NULL)
+		memmove(start, at + 1, strlen(at + 1) + 1);
+	return text->data;
+}
+
 static void
 fill_answer(struct ha_http_transfer *transfer)
 {
@@ -1188,18 +1217,16 @@ fill_answer(struct ha_http_transfer *transfer)
 	CURL *easy = transfer->easy;
 	long status = 0, sys = 0;
 	curl_off_t retry_after_s = 0;
-	char *url = NULL;
 
 	api.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	api.easy_getinfo(easy, CURLINFO_OS_ERRNO, &sys);
-	api.easy_getinfo(easy, CURLINFO_REDIRECT_URL, &url);
 	api.easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->fault = HA_HTTP_OK;
 	answer->words[0] = '\0';
 	answer->status = (int)status;
 	answer->sys = (int)sys;
 	answer->is_at_once = !transfer->is_watched;
-	answer->redirect_url = url;
+	answer->redirect_url = redirect_url(transfer);
 	answer->retry_after_s = retry_after_s > 0 ? retry_after_s : -1;
 	answer->address = peer_address(transfer);
 	answer->phase = ha_http_phase(transfer);

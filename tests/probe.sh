@@ -23,7 +23,7 @@ serve()
 # Field N of the only record in the file $T/out.
 field()
 {
-	grep -v '^#' "$T/out" | cut -f "$1"
+	grep -av '^#' "$T/out" | cut -f "$1"
 }
 
 found()

@@ -274,23 +274,17 @@ note(struct talk *talk, const struct ha_http_answer *answer)
 	seen->final_url = ha_xstrdup(talk->urls[talk->hops - 1]);
 }
 
-/* "503 Service Unavailable" of "HTTP/1.1 503 Service Unavailable". */
+/* "503 Service Unavailable"; where there are no words, "HTTP/2 503". */
 static void
 status_words(const struct talk *talk, char *words, size_t size)
 {
 	const char *line = talk->probe->seen.headers.data;
-	size_t len = strcspn(line, "\r\n");
-	const char *blank = memchr(line, ' ', len);
+	size_t len = strcspn(line, "\r\n"), skip = strcspn(line, " ");
 
-	if (blank != NULL)
-		len -= (size_t)(blank + 1 - line);
-	while (blank != NULL && len > 0 && blank[len] == ' ')
+	while (len > 0 && line[len - 1] == ' ')
 		len--;
-	if (blank != NULL && len > 3)
-		snprintf(words, size, "%.*s", (int)len, blank + 1);
-	else
-		snprintf(
-		    words, size, "HTTP status %d", talk->probe->seen.status);
+	skip = len > skip + 4 ? skip + 1 : 0;
+	snprintf(words, size, "%.*s", (int)(len - skip), line + skip);
 }
 
 /* "1 MiB", "100 KiB", "1000 bytes" */
