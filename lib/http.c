@@ -1003,6 +1003,16 @@ blame_reply(struct ha_http_transfer *transfer, enum ha_http_fault fault)
 }
 
 static void
+blame_login(struct ha_http_transfer *transfer)
+{
+	int len;
+	const char *line = last_line(transfer, &len);
+
+	set_fault(
+	    transfer, HA_HTTP_LOGIN, "the login is refused: %.*s", len, line);
+}
+
+static void
 blame_start_tls(struct ha_http_transfer *transfer)
 {
 	int len;
@@ -1097,7 +1107,7 @@ blame(struct ha_http_transfer *transfer, CURLcode code)
 		blame_source(transfer);
 		break;
 	case CURLE_LOGIN_DENIED:
-		blame_reply(transfer, HA_HTTP_LOGIN);
+		blame_login(transfer);
 		break;
 	case CURLE_OUT_OF_MEMORY:
 		blame_memory(transfer);

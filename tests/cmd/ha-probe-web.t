@@ -11,7 +11,7 @@ if [ "${1-}" != --inside ]; then
 fi
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../probe.sh"
-needs nginx openssl strace
+needs openssl
 
 plain=http://127.0.0.1:$HA_WEB_HTTP
 ESC=$(printf '\033')
@@ -119,10 +119,12 @@ run ha-probe -F tsv --user-file /dev/fd/5 -r 2 -e status=500 \
 	probe:secret
 END
 like "a pipe is read once, for all attempts" "$out" 'status 200.*attempt 3 of 3'
-secret user 'probe:secret\n'
-run strace -f -qq -e trace=execve,socket -o "$T/trace" ha-probe \
-    --user-file "$T/user" "$plain/auth/health"
-is "a secret stands in no argument" "$(grep -c secret "$T/trace")" 0
+secret headers 'X-Test: secret\n'
+spawn ha-probe -t 20s --user-file "$T/user" --header-file "$T/headers" \
+    "$plain/slow/9"
+wait_until 5 grep -q slow "/proc/$pid/cmdline"
+is "a secret stands in no argument" "$(grep -c secret "/proc/$pid/cmdline")" 0
+reap "$pid" TERM
 
 ## HTTP's versions
 
