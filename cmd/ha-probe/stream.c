@@ -476,7 +476,7 @@ awaiting(const struct probe *probe)
 	if (!talk->is_connected)
 		return probe->target->host == NULL ? "no room in its backlog"
 						   : "no answer to SYN";
-	if (talk->received == 0)
+	if (talk->received == 0 || probe->awaited != NULL)
 		snprintf(talk->owed, sizeof(talk->owed), "no %s", what);
 	else
 		snprintf(talk->owed, sizeof(talk->owed),
