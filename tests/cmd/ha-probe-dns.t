@@ -5,7 +5,7 @@
 # that nobody asked for.
 if [ "${1-}" = --ntp ]; then
 	. "$(dirname "$0")/../tap.sh"
-	. "$TESTS/probe.sh"
+	. "$(dirname "$0")/../probe.sh"
 	NTP=ntp://127.0.0.1:$HA_NTP_PORT
 	found "chronyd" OK '^stratum 3, offset -?[0-9.e-]+ ms$' "$NTP"
 	like "... with its offset" "$perf" ' offset=-?[0-9.e-]+s'
@@ -17,7 +17,7 @@ if [ "${1-}" = --ntp ]; then
 	done_testing
 elif [ "${1-}" = --unsynchronised ]; then
 	. "$(dirname "$0")/../tap.sh"
-	. "$TESTS/probe.sh"
+	. "$(dirname "$0")/../probe.sh"
 	found "a clock without a source" CRIT \
 	    '^its clock is not synchronised|^it does not know the time' \
 	    "ntp://127.0.0.1:$HA_NTP_PORT"
@@ -25,7 +25,7 @@ elif [ "${1-}" = --unsynchronised ]; then
 fi
 [ -n "${HA_DNS_DIR-}" ] || exec "$(dirname "$0")/../with-dns" -- "$0"
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 
 DNS=dns://127.0.0.1:$HA_DNS_PORT
 found "an address" OK '^192\.0\.2\.1, ttl [0-9]+$' "$DNS/web.test"

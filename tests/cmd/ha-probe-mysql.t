@@ -29,7 +29,7 @@ if [ -z "${HA_MARIADB_DIR-}" ]; then
 		' sh "$@"
 fi
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 
 TAB=$(printf '\t')
 MYSQL=mysql://127.0.0.1:$HA_MARIADB_PORT

@@ -5,7 +5,7 @@
 # states that they answer PING by.
 if [ "${1-}" = --memcached ]; then
 	. "$(dirname "$0")/../tap.sh"
-	. "$TESTS/probe.sh"
+	. "$(dirname "$0")/../probe.sh"
 	MEMCACHED=memcached://127.0.0.1:$HA_MEMCACHED_PORT
 	found "memcached" OK '^[0-9]+\.[0-9]+\.[0-9]+' "$MEMCACHED"
 	found "... by an expectation" CRIT 'reply' -e 'reply~"^0"' "$MEMCACHED"
@@ -19,7 +19,7 @@ if [ "${1-}" = --memcached ]; then
 fi
 [ -n "${HA_REDIS_DIR-}" ] || exec "$(dirname "$0")/../with-redis" -- "$0"
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 
 REDIS=redis://127.0.0.1:$HA_REDIS_PORT
 AUTH=redis://127.0.0.1:$HA_REDIS_AUTH

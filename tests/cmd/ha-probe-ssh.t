@@ -6,7 +6,7 @@
 [ -n "${HA_SSH_DIR-}" ] ||
     exec "$(dirname "$0")/../with-sshd" --config 'LogLevel VERBOSE' -- "$0"
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/probe.sh"
+. "$(dirname "$0")/../probe.sh"
 needs perl
 
 ESC=$(printf '\033')
