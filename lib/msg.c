@@ -21,6 +21,7 @@ int ha_msg_verbosity;
 static const char *command_name = "ha";
 static const char *about;
 static const char *plugin;
+static struct ha_buf held = HA_BUF_INIT;
 
 void
 ha_msg_init(const char *command)
@@ -45,6 +46,19 @@ void
 ha_msg_plugin(const char *service)
 {
 	plugin = service;
+	ha_buf_reset(&held);
+}
+
+const char *
+ha_msg_plugin_service(void)
+{
+	return plugin;
+}
+
+const char *
+ha_msg_held(void)
+{
+	return held.len ? held.data : NULL;
 }
 
 /* Printable, but a backslash stays one: the text may hold escapes already. */
@@ -120,7 +134,13 @@ ha_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print("warning: ", fmt, ap);
+	if (plugin) {
+		if (held.len)
+			ha_buf_add_str(&held, "; ");
+		ha_buf_vaddf(&held, fmt, ap);
+	} else {
+		print("warning: ", fmt, ap);
+	}
 	va_end(ap);
 }
 

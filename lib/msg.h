@@ -24,9 +24,15 @@ void ha_msg_subject(const char *subject);
 /*
  * From now on ha_die() with status 3 (UNKNOWN) is the one line of a plugin on
  * stdout, "SERVICE UNKNOWN - text", at most 400 bytes of it: what starts
- * plugins shows nothing else.  NULL: no longer.  Borrowed.
+ * plugins shows nothing else.  What ha_warn() gets is held for the end of the
+ * line that the plugin writes itself.  NULL: no longer, and nothing is held.
+ * Borrowed.
  */
 void ha_msg_plugin(const char *service);
+/* That service; NULL: this is no plugin. */
+const char *ha_msg_plugin_service(void);
+/* What is held, "; " between; NULL: nothing.  Borrowed until the next one. */
+const char *ha_msg_held(void);
 
 /* 0 at first; each -v adds one. */
 extern int ha_msg_verbosity;

@@ -345,6 +345,31 @@ refuse_option(const struct table *table, int result, const char *word)
 	    (int)strcspn(word, "="), word);
 }
 
+static int
+next_option(int argc, char **argv, const struct spelling *spelling)
+{
+	return getopt_long(
+	    argc, argv, spelling->letters.data, spelling->longs, NULL);
+}
+
+static void
+begin(struct table *table, struct spelling *spelling,
+    const struct ha_opt_command *command)
+{
+	build_table(table, command);
+	build_spelling(spelling, table);
+	opterr = 0;
+	optind = 0;
+}
+
+static void
+end(struct table *table, struct spelling *spelling)
+{
+	ha_buf_release(&spelling->letters);
+	free(spelling->longs);
+	free(table->opts);
+}
+
 int
 ha_opt_parse(int argc, char **argv, const struct ha_opt_command *command,
     int usage_status)
@@ -355,12 +380,8 @@ ha_opt_parse(int argc, char **argv, const struct ha_opt_command *command,
 	char *name;
 	int result;
 
-	build_table(&table, command);
-	build_spelling(&spelling, &table);
-	opterr = 0;
-	optind = 0;
-	while ((result = getopt_long(argc, argv, spelling.letters.data,
-		    spelling.longs, NULL)) != -1) {
+	begin(&table, &spelling, command);
+	while ((result = next_option(argc, argv, &spelling)) != -1) {
 		opt = find(&table, result);
 		if (!opt)
 			refuse_option(&table, result, argv[optind - 1]);
@@ -370,8 +391,26 @@ ha_opt_parse(int argc, char **argv, const struct ha_opt_command *command,
 		if (show_help || show_version || show_dump)
 			show(&table);
 	}
-	ha_buf_release(&spelling.letters);
-	free(spelling.longs);
-	free(table.opts);
+	end(&table, &spelling);
 	return optind;
+}
+
+const char *
+ha_opt_peek(
+    int argc, char **argv, const struct ha_opt_command *command, char letter)
+{
+	struct table table = { .usage_status = 0 };
+	const char *argument = NULL;
+	const struct ha_opt *opt;
+	struct spelling spelling;
+	int result;
+
+	begin(&table, &spelling, command);
+	while ((result = next_option(argc, argv, &spelling)) != -1) {
+		opt = find(&table, result);
+		if (opt && opt->short_name == letter)
+			argument = optarg;
+	}
+	end(&table, &spelling);
+	return argument;
 }

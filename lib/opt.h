@@ -60,4 +60,12 @@ struct ha_opt_command {
 int ha_opt_parse(int argc, char **argv, const struct ha_opt_command *command,
     int usage_status);
 
+/*
+ * What stands behind the option with this letter, the last time that it is
+ * there, in either spelling; NULL: nowhere.  For what must be known before a
+ * mistake in the options is told; nothing else is done.
+ */
+const char *ha_opt_peek(
+    int argc, char **argv, const struct ha_opt_command *command, char letter);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "msg.h"
 #include "range.h"
 #include "rec.h"
 #include "sweep-format.h"
@@ -83,6 +84,7 @@ static void
 add_words(struct ha_buf *words, const struct ha_sweep_results *results)
 {
 	const char *state = ha_status_name(results->worst);
+	const char *held = ha_msg_held();
 
 	if (results->count == 1 && *results->list[0].check)
 		add_clean(words, results->list[0].check);
@@ -97,6 +99,11 @@ add_words(struct ha_buf *words, const struct ha_sweep_results *results)
 		ha_buf_addf(words, "%zu checks OK", results->count);
 	else
 		add_not_ok(words, results);
+	if (held) {
+		ha_buf_add_str(words, " (warning: ");
+		add_clean(words, held);
+		ha_buf_add_char(words, ')');
+	}
 }
 
 static void

@@ -7,8 +7,9 @@
  *		three by one write(2) at the end
  * nagios	one line of at most 400 bytes at the end, "NAME STATE - words|perf",
  *		what is worst first, NAME being the check or, for several, the
- *		producer; the performance data that doesn't fit is left out in
- *		whole items; is_quiet changes nothing
+ *		producer, and warnings that are held (msg.h) at their end; the
+ *		performance data that doesn't fit is left out in whole items;
+ *		is_quiet changes nothing
  * prom		Prometheus' text format (state, up, duration, performance data),
  *		at the end; to a file by replacing it; of results with the same
  *		labels only the worst

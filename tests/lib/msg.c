@@ -111,6 +111,29 @@ one_clean_line_each(void **state)
 }
 
 static void
+act_plugin(void)
+{
+	ha_msg_init("ha-x");
+	ha_msg_plugin("HA-X");
+	if (ha_msg_held())
+		_exit(1);
+	ha_warn("no '%s'", "d\x1b");
+	ha_warn("two");
+	if (strcmp(ha_msg_held(), "no 'd\x1b'; two") != 0)
+		_exit(2);
+	ha_msg_plugin(NULL);
+	ha_warn("said");
+}
+
+static void
+a_plugin_holds_its_warnings(void **state)
+{
+	(void)state;
+	assert_int_equal(stderr_of(act_plugin), 0);
+	assert_string_equal(output, "ha-x: warning: said\n");
+}
+
+static void
 dying_words(void **state)
 {
 	(void)state;
@@ -178,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_clean_line_each),
+		cmocka_unit_test(a_plugin_holds_its_warnings),
 		cmocka_unit_test(dying_words),
 		cmocka_unit_test(plugin),
 		cmocka_unit_test(errors_can_be_wrapped),

@@ -51,9 +51,9 @@ static struct ha_opt_command command = { "ha-x", "[options] DIR", "Do a thing.",
 
 #define MAX_WORDS 16
 
-/* Split line at blanks and parse it; the first operand's index. */
+/* At blanks; the number of words. */
 static int
-parse(const char *line, char *copy, char **argv)
+split(const char *line, char *copy, char **argv)
 {
 	int argc = 1;
 
@@ -64,6 +64,15 @@ parse(const char *line, char *copy, char **argv)
 	copy = strcpy(copy + 8, line);
 	while ((argv[argc] = strsep(&copy, " ")))
 		argc++;
+	return argc;
+}
+
+/* The first operand's index. */
+static int
+parse(const char *line, char *copy, char **argv)
+{
+	int argc = split(line, copy, argv);
+
 	return ha_opt_parse(argc, argv, &command, EX_USAGE);
 }
 
@@ -219,6 +228,39 @@ help_of_a_plugin(void **state)
 	assert_int_equal(parse_apart_as("--frob", "3"), EX_USAGE);
 }
 
+static void
+peek(const char *line, const char *expected)
+{
+	char copy[128], *argv[MAX_WORDS];
+	const char *got;
+	int argc = split(line, copy, argv);
+
+	got = ha_opt_peek(argc, argv, &command, 'F');
+	if (!expected)
+		assert_null(got);
+	else
+		assert_string_equal(got ? got : "nothing", expected);
+	assert_null(format);
+	assert_int_equal(calls, 0);
+}
+
+/* Whatever else is wrong. */
+static void
+one_before_all(void **state)
+{
+	(void)state;
+	peek("-n d", NULL);
+	peek("-F json", "json");
+	peek("-nFxml d", "xml");
+	peek("d --format=tsv", "tsv");
+	peek("--form tsv -t soon -x a", "tsv");
+	peek("--frob -Z -F json --jobs", "json");
+	peek("-F tsv -F json", "json");
+	peek("-x -F tsv", NULL);
+	peek("-- -F json", NULL);
+	peek("--format", NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -229,6 +271,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(version_and_dump),
 		cmocka_unit_test(help_of_a_plugin),
+		cmocka_unit_test(one_before_all),
 	};
 	char copy[128], *words[MAX_WORDS];
 	int failed;

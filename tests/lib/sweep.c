@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "fs.h"
+#include "msg.h"
 #include "rec.h"
 #include "sweep.h"
 
@@ -402,6 +403,21 @@ nagios_of_several(void **state)
 	add(1, "b", HA_STATUS_OK, "fine", "");
 	end();
 	assert_string_equal(out.data, "HA-PROBE OK - 2 checks OK\n");
+}
+
+static void
+nagios_ends_with_warnings(void **state)
+{
+	(void)state;
+	ha_msg_plugin("HA-PROBE");
+	ha_warn("no '%s'|", "d\x1b");
+	to_socket();
+	begin("nagios", NULL, 0, 0);
+	add(0, "a", HA_STATUS_OK, "fine", "n=1");
+	end();
+	ha_msg_plugin(NULL);
+	assert_string_equal(
+	    out.data, "a OK - fine (warning: no 'd?'/)|n=1\n");
 }
 
 static void
@@ -834,6 +850,7 @@ main(void)
 		cmocka_unit_test(plugin_names),
 		cmocka_unit_test(nagios_of_one),
 		cmocka_unit_test(nagios_of_several),
+		cmocka_unit_test(nagios_ends_with_warnings),
 		cmocka_unit_test(nagios_tells_namesakes_apart),
 		cmocka_unit_test(nagios_is_short),
 		cmocka_unit_test(prom),
