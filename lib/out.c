@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +28,13 @@ enum way {
 
 static enum way way;
 static int own_fd = -1;
+static int fatal_status = EX_IOERR;
+
+void
+ha_out_fatal(int status)
+{
+	fatal_status = status;
+}
 
 static short
 poll_stdout(short events, int timeout_ms)
@@ -42,9 +50,11 @@ check_failure(int sys)
 {
 	if (sys == EPIPE)
 		ha_out_die_of_pipe();
-	if (sys != EAGAIN && sys != EINTR)
-		ha_die(EX_IOERR, "can't write to stdout: %s (%s)",
-		    strerrordesc_np(sys), ha_err_name(sys));
+	if (sys == EAGAIN || sys == EINTR)
+		return;
+	ha_say("can't write to stdout: %s (%s)", strerrordesc_np(sys),
+	    ha_err_name(sys));
+	exit(fatal_status);
 }
 
 void

@@ -4,13 +4,16 @@
  *
  * A command that writes records writes them here; a failed write is never
  * exit 0.  A closed pipe ends the process at once and without a word, as
- * SIGPIPE's default action would; any other failure ends it with EX_IOERR and
- * a message.
+ * SIGPIPE's default action would; any other failure ends it with a message on
+ * stderr.
  */
 #ifndef HA_OUT_H
 #define HA_OUT_H
 
 #include <stddef.h>
+
+/* Set the exit status for a failed write; EX_IOERR (74) until called. */
+void ha_out_fatal(int status);
 
 /* Write all of it to stdout now, waiting for the reader if need be. */
 void ha_out_write(const void *data, size_t len);

@@ -42,6 +42,13 @@ act_write(void)
 }
 
 static void
+act_write_as_check(void)
+{
+	ha_out_fatal(3);
+	ha_out_write("some", 4);
+}
+
+static void
 act_try(void)
 {
 	char data[100] = "";
@@ -100,6 +107,7 @@ a_full_disk(void **state)
 	(void)state;
 	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_write)), EX_IOERR);
 	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_try)), EX_IOERR);
+	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_write_as_check)), 3);
 	close(fd);
 }
 
