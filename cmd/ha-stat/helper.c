@@ -45,7 +45,7 @@ struct stream {
 
 struct helper {
 	enum helper_state state;
-	pid_t pid; /* 0: none, or buried */
+	volatile pid_t pid; /* 0: none, or buried */
 	int pidfd;
 	int watch; /* an epoll(7) of pidfd and the streams */
 	struct stream answer, errors;
@@ -56,7 +56,10 @@ struct helper {
 	int64_t since_ms; /* CLOCK_BOOTTIME */
 	int status;
 	struct ha_err err;
+	struct helper *volatile next; /* of all */
 };
+
+static struct helper *volatile all;
 
 /* Who holds a key: in its file, as decimal numbers. */
 struct holder {
@@ -250,6 +253,8 @@ be_worker(const struct helper_task *task, pid_t parent, int out, int key)
 	struct ha_err err;
 	int status;
 
+	/* The others are our parent's to end. */
+	all = NULL;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	out = lift(out);
@@ -292,20 +297,59 @@ start_worker(
 	return 0;
 }
 
+void
+helper_end_all(void)
+{
+	struct helper *helper;
+
+	for (helper = all; helper; helper = helper->next)
+		if (helper->pid > 0)
+			kill(-helper->pid, SIGKILL);
+}
+
+static void
+end_all_and_die(int sig)
+{
+	helper_end_all();
+	raise(sig);
+}
+
+/*
+ * What a program has started dies with us, too, when we are killed or our
+ * reader has gone.
+ */
+static void
+take_along(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+		SIGPIPE };
+	struct sigaction action, old;
+	size_t i;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = end_all_and_die;
+	action.sa_flags = SA_RESETHAND;
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &old) &&
+		    (old.sa_handler == SIG_DFL || signals[i] == SIGPIPE))
+			sigaction(signals[i], &action, NULL);
+}
+
 static int
 start_program(
     struct helper *helper, const struct helper_task *task, int out, int errors)
 {
 	struct ha_run run = HA_RUN_INIT;
+	pid_t pid;
 
 	run.argv = task->argv;
 	run.out = out;
 	run.err = errors;
 	run.own_group = 1;
-	if (ha_run_start(&run, &helper->pid, &helper->pidfd, &helper->err)) {
-		helper->pid = 0;
+	take_along();
+	if (ha_run_start(&run, &pid, &helper->pidfd, &helper->err))
 		return -1;
-	}
+	helper->pid = pid;
 	helper->program_key = task->key ? ha_xstrdup(task->key) : NULL;
 	helper->since_ms = boot_ms();
 	return 0;
@@ -442,6 +486,8 @@ helper_start(const struct helper_task *task)
 	ha_buf_init(&helper->errors.buf);
 	helper->deadline_ns = task->deadline_ns;
 	helper->state = HELPER_BUSY;
+	helper->next = all;
+	all = helper;
 	/* Inherited as ignored, it would have the kernel reap our children. */
 	if (!sigaction(SIGCHLD, NULL, &action) && action.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL);
@@ -561,11 +607,22 @@ helper_stuck_pid(const struct helper *helper)
 	return helper->stuck_pid;
 }
 
+static void
+unlink_helper(const struct helper *helper)
+{
+	struct helper *volatile *link = &all;
+
+	while (*link != helper)
+		link = &(*link)->next;
+	*link = helper->next;
+}
+
 void
 helper_free(struct helper *helper)
 {
 	if (!helper)
 		return;
+	unlink_helper(helper);
 	end_process(helper);
 	end_watch(helper);
 	ha_buf_release(&helper->answer.buf);

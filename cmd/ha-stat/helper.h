@@ -71,4 +71,7 @@ pid_t helper_stuck_pid(const struct helper *helper);
 /* Ends it if it has not; NULL is none. */
 void helper_free(struct helper *helper);
 
+/* Kill all that are there, with their groups.  signal-safety(7). */
+void helper_end_all(void);
+
 #endif
