@@ -29,9 +29,9 @@ static int64_t check_ms = CHECK_MS, run_ms = RUN_MS, interval_ms = -1;
 static int is_quiet, is_list, is_accept;
 
 static const struct ha_opt opts[] = {
-	{ 'f', "file", "FILE", HA_OPT_STRING, &file,
-	    "checks from FILE, one a line: [NAME] CHECK [KEY=VALUE...]; - is "
-	    "stdin" },
+	{ 'f', "checks", "FILE", HA_OPT_STRING, &file,
+	    "checks from FILE too, one a line: [NAME] CHECK [KEY=VALUE...]; "
+	    "- is stdin" },
 	{ 'w', "warning", "RANGE", HA_OPT_STRING, &warn,
 	    "WARN outside of RANGE: for checks without thresholds of their "
 	    "own" },
@@ -60,12 +60,12 @@ static const struct ha_opt opts[] = {
 
 static struct ha_opt_command command = {
 	.name = "ha-stat",
-	.synopsis = "[options] [CHECK... | -f FILE]",
+	.synopsis = "[options] [-f FILE] [CHECK...]",
 	.purpose = "Look at this machine once and say what is wrong with it.",
 	.details =
 	    "  ha-stat                              a page for a person\n"
 	    "  ha-stat load 'disk:/?warn=80%&crit=90%' proc:exe=nginx\n"
-	    "  ha-stat -q -f /etc/ha/stat           from cron\n"
+	    "  ha-stat -q -F table -f /etc/ha/stat  from cron: silent when OK\n"
 	    "\n"
 	    "Exit status: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN, the worst of all; 3 for usage,\n"
 	    "too.\n",
@@ -167,8 +167,6 @@ gather(struct list *list, char **operands)
 {
 	struct ha_err err;
 
-	if (file && *operands)
-		refuse("-f and operands don't go together");
 	if (file && ha_conf_read(file, add_line, list, &err))
 		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
 	if (file && !list->count)

@@ -25,6 +25,12 @@ usage_status()
 	esac
 }
 
+# Is there something that it does when it is called without operands?
+works_alone()
+{
+	[ "$1" = ha-stat ]
+}
+
 # Something that makes the command write to stdout by itself.
 job()
 {
@@ -45,6 +51,9 @@ job()
 		;;
 	ha-probe)
 		set -- ha-probe -F tsv tcp://127.0.0.1:1
+		;;
+	ha-stat)
+		set -- ha-stat load
 		;;
 	*)
 		set -- "$1" --help
@@ -111,8 +120,12 @@ bad_usage()
 	is "$1: nothing on stdout" "$out" ''
 	exits "$1 with an unknown letter" "$want" "$1" -@
 	like "$1 names the unknown letter" "$err" "^$1: .*-@"
-	# Alone it shows a page of this machine.
-	[ "$1" = ha-stat ] || exits "$1 without operands" "$want" "$1"
+	if works_alone "$1"; then
+		run "$1"
+		like "$1 without operands says something" "$out" .
+	else
+		exits "$1 without operands" "$want" "$1"
+	fi
 	run "$1" "--${ESC}[31m" "${ESC}[31m"
 	ok "$1 escapes what it quotes" no_control_bytes "$T/err"
 }

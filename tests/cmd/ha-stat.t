@@ -112,7 +112,6 @@ usage "no option 'foo'" 'load?foo=1'
 usage "threshold 'x'" 'load?warn=x'
 usage "threshold 'x'" -w x load
 usage 'none of' -F xml load
-usage '-f and operands' -f "$T/none" load
 usage 'none' -f "$T/none"
 usage 'need checks' -w 1
 usage 'accept needs checks' --accept
@@ -157,6 +156,10 @@ like "... said" "$err" 'holds no check'
 echo 'up uptime' >"$T/in"
 run sh -c 'ha-stat -f - <"$1"' sh "$T/in"
 is "from stdin" "$(state up)" OK
+run ha-stat -f "$T/in" load
+is "and operands behind it" "$(printf '%s\n' "$out" | grep -c '^20')" 2
+run ha-stat -q -F table -f "$T/in"
+is "-q -F table: nothing when all is OK" "$out" ''
 run ha-stat -w 99999d: -f "$T/in"
 is "-w reaches into a file" "$(state up)" WARN
 
