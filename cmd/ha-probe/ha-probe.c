@@ -19,6 +19,7 @@
 #include "settings.h"
 #include "sweep.h"
 #include "wait.h"
+#include "watchdog.h"
 
 #define SWEEP_MS 50000
 #define PLUGIN_TIMEOUT_MS 10000
@@ -153,23 +154,6 @@ build_details(struct ha_buf *text)
 	    "\n"
 	    "Exit status: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN (usage, too): the "
 	    "worst of all.\n");
-}
-
-/* Told before the options are parsed: how should a mistake in them be said? */
-static int
-asks_for_nagios(int argc, char **argv)
-{
-	int i;
-
-	if (ha_sweep_is_plugin(argv[0]))
-		return 1;
-	for (i = 1; i < argc && argv[i] && strcmp(argv[i], "--"); i++)
-		if (!strcmp(argv[i], "-Fnagios") ||
-		    !strcmp(argv[i], "--format=nagios") ||
-		    ((!strcmp(argv[i], "-F") || !strcmp(argv[i], "--format")) &&
-			argv[i + 1] && !strcmp(argv[i + 1], "nagios")))
-			return 1;
-	return 0;
 }
 
 static void __attribute__((noreturn)) die(const struct ha_err *err)
@@ -387,6 +371,33 @@ run(const struct targets *targets)
 	return sweep_once(targets);
 }
 
+/* Before a mistake in the options is told: as one who looks at stdout sees it. */
+static void
+begin_plugin(int argc, char **argv)
+{
+	const char *chosen = ha_opt_peek(argc, argv, &command, 'F');
+
+	if (ha_sweep_is_plugin(argv[0])) {
+		settings.timeout_ms = PLUGIN_TIMEOUT_MS;
+		command.help_status = HA_STATUS_UNKNOWN;
+		format = "nagios";
+	}
+	chosen = chosen ? chosen : format;
+	if (chosen && !strcmp(chosen, "nagios"))
+		ha_msg_plugin("HA-PROBE");
+}
+
+/* Whatever it waits for, the next sweep of cron finds this one gone. */
+static void
+start_watchdog(void)
+{
+	int64_t ms = wait_ms >= 0        ? wait_ms
+		     : wait_down_ms >= 0 ? wait_down_ms
+					 : sweep_ms;
+
+	ha_watchdog_start(ms, HA_STATUS_UNKNOWN, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -396,19 +407,15 @@ main(int argc, char **argv)
 
 	ha_msg_init("ha-probe");
 	ha_alloc_fatal(HA_STATUS_UNKNOWN);
+	ha_out_fatal(HA_STATUS_UNKNOWN);
 	settings_init(&settings);
-	if (asks_for_nagios(argc, argv))
-		ha_msg_plugin("HA-PROBE");
-	if (ha_sweep_is_plugin(argv[0])) {
-		settings.timeout_ms = PLUGIN_TIMEOUT_MS;
-		command.help_status = HA_STATUS_UNKNOWN;
-		format = "nagios";
-	}
 	build_details(&details);
 	command.details = details.data;
 	command.opts = build_options();
+	begin_plugin(argc, argv);
 	first = ha_opt_parse(argc, argv, &command, HA_STATUS_UNKNOWN);
 	check_usage((size_t)(argc - first));
+	start_watchdog();
 	signal(SIGPIPE, SIG_IGN);
 	read_targets(&targets, argv + first, (size_t)(argc - first));
 	status = run(&targets);

@@ -12,13 +12,16 @@
 #include "clock.h"
 #include "conf.h"
 #include "explain.h"
+#include "helper.h"
 #include "kinds.h"
 #include "msg.h"
 #include "opt.h"
+#include "out.h"
 #include "page.h"
 #include "rates.h"
 #include "round.h"
 #include "sweep.h"
+#include "watchdog.h"
 
 #define INTERVAL_MS 1000
 #define CHECK_MS 5000
@@ -303,17 +306,32 @@ check_usage(char *const *operands)
 		refuse("-i must be shorter than -T");
 }
 
+/* Before a mistake in the options is told: as one who looks at stdout sees it. */
+static void
+begin_plugin(int argc, char **argv)
+{
+	const char *chosen = ha_opt_peek(argc, argv, &command, 'F');
+
+	if (ha_sweep_is_plugin(argv[0])) {
+		command.help_status = HA_STATUS_UNKNOWN;
+		format = "nagios";
+	}
+	chosen = chosen ? chosen : format;
+	if (chosen && !strcmp(chosen, "nagios"))
+		ha_msg_plugin("HA-STAT");
+}
+
 int
 main(int argc, char **argv)
 {
-	int is_plugin = ha_sweep_is_plugin(argv[0]);
 	struct list list = { NULL, 0 };
 	struct ha_err err;
 	int first, status;
 
 	ha_msg_init("ha-stat");
 	ha_alloc_fatal(HA_STATUS_UNKNOWN);
-	command.help_status = is_plugin ? HA_STATUS_UNKNOWN : 0;
+	ha_out_fatal(HA_STATUS_UNKNOWN);
+	begin_plugin(argc, argv);
 	first = ha_opt_parse(argc, argv, &command, HA_STATUS_UNKNOWN);
 	if (is_list) {
 		if (explain_kinds(argv + first, &err))
@@ -321,9 +339,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	check_usage(argv + first);
+	ha_watchdog_start(run_ms, HA_STATUS_UNKNOWN, helper_end_all);
 	gather(&list, argv + first);
-	if (is_plugin && !format)
-		format = "nagios";
 	if (is_accept)
 		status = accept_all(&list);
 	else if (first == argc && !file && !format && !out_file && !is_quiet)
