@@ -111,7 +111,7 @@ one_clean_line_each(void **state)
 }
 
 static void
-act_plugin(void)
+act_held(void)
 {
 	ha_msg_init("ha-x");
 	ha_msg_plugin("HA-X");
@@ -129,7 +129,7 @@ static void
 a_plugin_holds_its_warnings(void **state)
 {
 	(void)state;
-	assert_int_equal(stderr_of(act_plugin), 0);
+	assert_int_equal(stderr_of(act_held), 0);
 	assert_string_equal(output, "ha-x: warning: said\n");
 }
 
