@@ -141,10 +141,8 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -iquote lib -iquote cmd/ha-push -iquote tests/push \
-	    -iquote cmd/ha-probe -iquote tests/probe \
 	    -iquote lib -iquote cmd/ha-push -iquote cmd/ha-probe \
-	    -iquote tests/push -iquote tests/probe \
+	    -iquote cmd/ha-stat -iquote tests/push -iquote tests/probe \
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
@@ -161,6 +159,7 @@ PROBE_FUZZ = $(patsubst %,cmd/ha-probe/%.c,expect judge pattern escape seen)
 $B/fuzz/probe-expect: $(PROBE_FUZZ)
 $B/fuzz/probe-target: $(PROBE_FUZZ) $(patsubst %,cmd/ha-probe/%.c,scheme \
 	settings target) tests/probe/fake-dialogs.h
+$B/fuzz/stat-check: $(patsubst %,cmd/ha-stat/%.c,check rates cpu io mem net)
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz
