@@ -272,9 +272,7 @@ open_file(const struct question *question, struct facts *facts)
 	int found = open(question->path, O_PATH | O_CLOEXEC), fd = -1;
 	char path[64];
 
-	if (found < 0) {
-		fail(facts, STEP_FIND, errno);
-	} else if (fstat(found, &facts->st)) {
+	if (found < 0 || fstat(found, &facts->st)) {
 		fail(facts, STEP_FIND, errno);
 	} else if (S_ISREG(facts->st.st_mode)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", found);

@@ -29,7 +29,7 @@ pidfile_parse(const char *text, size_t len, pid_t *pid)
 		if (number > INT_MAX)
 			return PIDFILE_GARBAGE;
 	}
-	if (!number || (text < end && !memchr(" \t\r\n", *text, 4)))
+	if (!number || (text < end && (!*text || !strchr(" \t\r\n", *text))))
 		return PIDFILE_GARBAGE;
 	*pid = (pid_t)number;
 	return PIDFILE_OK;

@@ -401,7 +401,7 @@ static void
 start_systemctl(struct check *check)
 {
 	const char *const argv[] = { "systemctl", "show", "--no-pager",
-		"--property=" UNIT_PROPERTIES, "--", check->argument, NULL };
+		UNIT_PROPERTIES, "--", check->argument, NULL };
 	struct helper_task task = {
 		.argv = argv,
 		.deadline_ns = check->deadline_ns,

@@ -174,7 +174,7 @@ proctable_read(const struct proctable *table, pid_t pid,
 int
 proctable_is_alive(const struct proctable *table, const struct process *process)
 {
-	struct process now;
+	struct process now = { .start_ticks = 0 };
 	struct ha_err err;
 
 	return proctable_read(table, process->pid, &now, &err) == 1 &&

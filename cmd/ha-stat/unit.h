@@ -17,9 +17,9 @@ struct unit {
 	uint64_t restarts;
 };
 
-/* What unit_parse() reads: the argument of systemctl's --property=. */
+/* What unit_parse() reads: an option of systemctl. */
 #define UNIT_PROPERTIES                                                        \
-	"LoadState,ActiveState,SubState,Result,MainPID,NRestarts"
+	"--property=LoadState,ActiveState,SubState,Result,MainPID,NRestarts"
 
 /* May this be a unit's name, and no option or pattern? */
 int unit_is_name(const char *name);

@@ -355,6 +355,11 @@ ok "... at once" test $((tap_now - start)) -lt 500
 ok "... and starts no other" stuck_helper
 is "... it is still the first" "$stuck" "$first"
 finds "a path that leads there" CRIT "process $first, an earlier look, has been stuck for" "file:$T/mute/../mute/x"
+finds "a program that can't be killed" CRIT 'no answer within 300 ms' \
+    -t 300ms "exit:stat -f $T/mute"
+finds "... the next run knows" CRIT \
+    '^stat: no answer: process [0-9]+, an earlier look, has been stuck' \
+    "exit:stat -f $T/mute"
 finds "what is elsewhere" OK 'has 6 B' "file:$f"
 kill -USR1 "$pid"
 ok "it answers again: the helper is gone" wait_until 10 gone "$first"

@@ -67,8 +67,10 @@ first_look(const char *text)
 	size_t offset;
 	struct check *check = check_parse(text, &offset, &err);
 
-	if (!check || check_complete(check, NULL, NULL, &err))
+	if (!check || check_complete(check, NULL, NULL, &err)) {
 		fail_msg("'%s': %s", text, err.msg);
+		return NULL;
+	}
 	check->looks = 1;
 	check->kind->look(check);
 	return check;

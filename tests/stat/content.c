@@ -83,6 +83,7 @@ lines(void **state)
 static void
 across_blocks(void **state)
 {
+	static const char tail[] = "ab needle cd\nend\n";
 	char *data = malloc(3 * CONTENT_LINE_MAX);
 	size_t before, len;
 
@@ -92,8 +93,8 @@ across_blocks(void **state)
 		memset(data, 'x', before);
 		data[100] = '\n';
 		data[before - 1] = '\n';
-		memcpy(data + before, "ab needle cd\nend\n", 17);
-		len = before + 17;
+		memcpy(data + before, tail, sizeof(tail) - 1);
+		len = before + sizeof(tail) - 1;
 		assert_true(matches(data, len, "^ab needle cd$"));
 		assert_true(matches(data, len, "^end$"));
 		assert_false(matches(data, len, "xab"));
@@ -104,12 +105,13 @@ across_blocks(void **state)
 static void
 long_lines(void **state)
 {
-	size_t len = 3 * CONTENT_LINE_MAX;
+	size_t len = 3 * CONTENT_LINE_MAX, i;
 	char *data = malloc(len);
 
 	(void)state;
 	memset(data, 'x', len);
-	memcpy(data + len - 6, "needle", 6);
+	for (i = 0; i < 6; i++)
+		data[len - 6 + i] = "needle"[i];
 	assert_true(matches(data, len, "needle$"));
 	assert_false(matches(data, len, "^needle"));
 	/* Exactly as long as a line may be, with its end in the next block. */

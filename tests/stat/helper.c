@@ -234,15 +234,18 @@ one_at_a_time(void **state)
 		.deadline_ns = LONG };
 	struct helper *busy, *helper;
 	FILE *file;
+	int byte;
 
 	setenv("HA_RUN_DIR", *state, 1);
 	first.deadline_ns = ha_clock_deadline(300);
 	busy = helper_start(&first);
 	/* The first is at work. */
-	do
+	do {
 		file = fopen("ha-stat.%2Fa%20b%25", "r");
-	while (!file || (fgetc(file) == EOF && !fclose(file)));
-	fclose(file);
+		byte = file ? fgetc(file) : EOF;
+		if (file)
+			fclose(file);
+	} while (byte == EOF);
 	helper = helper_start(&second);
 	/* It waits until the first one is gone. */
 	assert_int_equal(wait_for(busy), HELPER_LATE);
