@@ -159,7 +159,7 @@ add_seen_words(struct probe *probe)
 	if (len > 0 &&
 	    memmem(probe->msg.data, probe->msg.len, words->data, len) == NULL)
 		say(probe, "%.*s", (int)len, words->data);
-	else if (probe->msg.len == 0)
+	else if (probe->msg.len == 0 && probe->seen.address != NULL)
 		say(probe, "connected to %s", probe->seen.address);
 }
 
@@ -371,7 +371,7 @@ fail_silent(struct probe *probe, const char *within)
 
 	if (probe_link_is_down(probe, name))
 		probe_fail(probe, FAULT_LOCAL, "our link is down: %s", name);
-	else if (probe->tried.len > 0)
+	else if (probe->tried.len > 0 && probe->seen.address != NULL)
 		probe_fail(probe, FAULT_TARGET, "%s from %s within %s; %s",
 		    owed, probe->seen.address, within, probe->tried.data);
 	else
