@@ -190,6 +190,23 @@ check_usage(size_t operands)
 		refuse("--diagnose is for people: no -F, -o, -q");
 }
 
+/* Whether it serves is all that is asked of a witness. */
+static void
+read_witnesses(struct targets *targets)
+{
+	struct settings plain = settings;
+	struct ha_err err;
+	size_t i;
+
+	plain.expect = NULL;
+	plain.send = NULL;
+	memset(&plain.time, 0, sizeof(plain.time));
+	for (i = 0; i < witnesses.count; i++)
+		if (targets_add_operand(
+			targets, witnesses.items[i], 0, &plain, &err))
+			ha_die(HA_STATUS_UNKNOWN, "--while %s", err.msg);
+}
+
 static void
 read_targets(struct targets *targets, char **operands, size_t count)
 {
@@ -205,10 +222,7 @@ read_targets(struct targets *targets, char **operands, size_t count)
 			die(&err);
 	if (!targets->count)
 		ha_die(HA_STATUS_UNKNOWN, "%s names no target", files.items[0]);
-	for (i = 0; i < witnesses.count; i++)
-		if (targets_add_operand(targets, witnesses.items[i],
-			(unsigned)(count + i + 1), &settings, &err))
-			ha_die(HA_STATUS_UNKNOWN, "--while %s", err.msg);
+	read_witnesses(targets);
 	if (targets_check(targets, &settings, &err))
 		die(&err);
 }
@@ -258,11 +272,9 @@ static void
 write_result(void *context, size_t order, const struct probe *probe)
 {
 	struct ha_status status;
-	char *check;
 
-	result_describe(&status, &check, probe);
+	result_describe(&status, probe);
 	ha_sweep_add(context, order, &status);
-	free(check);
 }
 
 static struct schedule_options

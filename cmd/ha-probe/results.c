@@ -2,29 +2,19 @@
 /* results - probes as status records. */
 #include "results.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 
 void
-result_describe(
-    struct ha_status *status, char **check, const struct probe *probe)
+result_describe(struct ha_status *status, const struct probe *probe)
 {
 	const struct target *target = probe->target;
-	char address[NI_MAXHOST];
 
-	if (probe->only &&
-	    !getnameinfo((const struct sockaddr *)&probe->only->sa,
-		probe->only->len, address, sizeof(address), NULL, 0,
-		NI_NUMERICHOST))
-		*check = ha_xasprintf("%s@%s", target->name, address);
-	else
-		*check = ha_xstrdup(target->name);
 	*status = (struct ha_status){
 		.host = target->settings.host ? target->settings.host : "",
-		.check = *check,
+		.check = target->name,
 		.state = probe->state,
 		.ms = probe->ms,
 		.target = target->url,
@@ -47,7 +37,9 @@ results_add(void *context, size_t order, const struct probe *probe)
 	}
 	result = &results->list[results->count++];
 	result->order = order;
-	result_describe(&result->status, &result->check, probe);
+	result_describe(&result->status, probe);
+	/* With --each-address the name goes with the probe. */
+	result->status.check = result->check = ha_xstrdup(result->status.check);
 	result->status.msg = result->msg = ha_xstrdup(probe->msg.data);
 	result->status.perf = result->perf = ha_xstrdup(probe->perf.data);
 }

@@ -12,12 +12,8 @@
 #include "status.h"
 #include "sweep.h"
 
-/*
- * The record of a finished probe, borrowing from it and from *check, which the
- * caller frees: the target's name, with "@ADDRESS" for --each-address.
- */
-void result_describe(
-    struct ha_status *status, char **check, const struct probe *probe);
+/* The record of a finished probe, which it borrows from. */
+void result_describe(struct ha_status *status, const struct probe *probe);
 
 struct result {
 	size_t order; /* the target's index */

@@ -404,11 +404,26 @@ set_proxy(const struct place *place, const char *value)
 	return set_word(place, value);
 }
 
+int
+settings_check_private(const char *path, struct ha_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return ha_err_set(
+		    err, EX_USAGE, errno, "can't read '%s'", path);
+	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
+		return ha_err_set(err, EX_USAGE, 0,
+		    "'%s' holds a secret, and others may read it: "
+		    "chmod 600 '%s'",
+		    path, path);
+	return 0;
+}
+
 /* Now, when nothing runs yet, and not in the middle of a sweep. */
 static int
 set_file(const struct place *place, const char *value)
 {
-	int is_secret = place->setting->kind == SETTING_SECRET;
 	struct stat st;
 
 	if (!*value)
@@ -420,11 +435,9 @@ set_file(const struct place *place, const char *value)
 	}
 	if (S_ISDIR(st.st_mode))
 		return refuse(place, 0, "'%s' is a directory", value);
-	if (is_secret && S_ISREG(st.st_mode) && (st.st_mode & 077))
-		return refuse(place, 0,
-		    "'%s' holds a secret, and others may read it: "
-		    "chmod 600 '%s'",
-		    value, value);
+	if (place->setting->kind == SETTING_SECRET &&
+	    settings_check_private(value, place->err))
+		return -1;
 	return set_string(place, value);
 }
 

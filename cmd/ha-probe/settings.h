@@ -67,6 +67,8 @@ void settings_add_word(struct ha_buf *text, const char *word, size_t len);
 /* Append " key=value" of all that was given, quoted as conf.h reads it. */
 void settings_add(struct ha_buf *text, const struct settings *settings);
 
+/* A file that others may read holds no secret: EX_USAGE, with what to do. */
+int settings_check_private(const char *path, struct ha_err *err);
 /* A copy that lives until settings_release(). */
 const char *settings_keep(const char *text);
 

@@ -341,6 +341,10 @@ check_settings(const struct parser *parser)
 
 	if (settings->key_file && !settings->cert_file)
 		return refuse(parser, parser->url, "key needs cert");
+	/* Then the key stands in it, too. */
+	if (settings->cert_file && !settings->key_file &&
+	    settings_check_private(settings->cert_file, parser->err))
+		return -1;
 	if (settings->key_password_file && !settings->cert_file)
 		return refuse(
 		    parser, parser->url, "key-password-file needs cert");

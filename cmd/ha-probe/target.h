@@ -71,7 +71,8 @@ struct target {
 		       unix: the socket's, decoded */
 	struct settings settings;
 	const char *file; /* where it stands; NULL: an operand */
-	unsigned line, column; /* of its name; line: the operand's number */
+	unsigned line, column; /* of its name; or line is the operand's number,
+				  0 of --while */
 };
 
 /*
@@ -94,7 +95,7 @@ struct targets {
 
 /* target is moved into the list. */
 void targets_add(struct targets *targets, const struct target *target);
-/* The operand number (from 1); EX_USAGE with the column. */
+/* The operand number (from 1; 0: of --while); EX_USAGE with the column. */
 int targets_add_operand(struct targets *targets, const char *url,
     unsigned number, const struct settings *settings, struct ha_err *err);
 /* "[NAME] URL [key=value]..." a line.  As ha_conf_read(). */

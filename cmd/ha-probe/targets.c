@@ -202,8 +202,10 @@ add_place(struct ha_buf *text, const struct target *target)
 	if (target->file)
 		ha_buf_addf(text, "%s:%u:%u", target->file, target->line,
 		    target->column);
-	else
+	else if (target->line)
 		ha_buf_addf(text, "operand %u", target->line);
+	else
+		ha_buf_add_str(text, "--while");
 }
 
 static int

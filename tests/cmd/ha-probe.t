@@ -80,6 +80,8 @@ mistake "-o without prom" 'a file is written in the format prom only' \
 mistake "-q with prom" 'in the format prom' -F prom -q "$GOOD"
 mistake "--wait-down alone" '--wait-down needs --while' --wait-down 1s "$GOOD"
 mistake "--while alone" '--while goes with' --while "$GOOD" "$CLOSED"
+mistake "--while of the same" "--while: the check '$GOOD' is there.*operand 1" \
+    --wait-down 1s --while "$GOOD" "$GOOD"
 mistake "--wait and --wait-down" 'one of --wait, --wait-down' \
     --wait 1s --wait-down 1s --while "$GOOD" "$CLOSED"
 mistake "--wait and -n" 'one of --wait' --wait 1s -n "$GOOD"
@@ -335,6 +337,8 @@ down "... of what is up" 1 "still up: $GOOD is OK" \
     --wait-down 200ms --while "$witness" "$GOOD"
 down "... of one that is up, and one that is not" 1 "still up: $GOOD is OK" \
     --wait-down 200ms --while "$witness" "$CLOSED" "$GOOD"
+down "... what is expected is not asked of the witness" 0 'down: 3 times' \
+    --wait-down 10s --while "$witness" -e 'reply~never' -w 0 "$CLOSED"
 down "... WARN serves" 1 "still up: $GOOD is WARN" \
     --wait-down 200ms --while "$witness" -w 0 "$GOOD"
 down "... while the witness is down, too" 3 \

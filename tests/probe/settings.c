@@ -186,6 +186,7 @@ secrets(void **state)
 	static const char *const keys[] = { "user-file", "header-file",
 		"proxy-user-file", "key", "key-password-file",
 		"defaults-file" };
+	struct ha_err err;
 	size_t i;
 
 	(void)state;
@@ -202,6 +203,9 @@ secrets(void **state)
 	}
 	set("cacert", "open");
 	set("cert", "open");
+	assert_int_equal(settings_check_private("open", &err), -1);
+	assert_int_equal(settings_check_private("mine", &err), 0);
+	assert_int_equal(settings_check_private("none", &err), -1);
 	set("body-file", "open");
 	refused("body-file", "none", 0, "No such file");
 }

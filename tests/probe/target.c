@@ -217,6 +217,16 @@ shown(void **state)
 	}
 }
 
+static void
+make_file(const char *name, mode_t mode)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(chmod(name, mode), 0);
+}
+
 /* What a kind of target can't have is refused, not ignored. */
 static void
 unfit(void **state)
@@ -233,6 +243,7 @@ unfit(void **state)
 		{ "https://a", "haproxy", "2" },
 		{ "https://a", "key", "key" },
 		{ "https://a", "key-password-file", "key" },
+		{ "https://a", "cert", "open" },
 		{ "https://a", "proxy-user-file", "key" },
 	};
 	static const char *const fine[][3] = {
@@ -243,17 +254,16 @@ unfit(void **state)
 		{ "tls://a", "expect", "cert=14 tls=1.3" },
 		{ "https://a", "haproxy", "1" },
 		{ "tcp://a:1", "haproxy", "2" },
+		{ "https://a", "cert", "key" },
 	};
 	struct settings settings;
 	struct target target;
 	struct ha_err err;
-	FILE *key = fopen("key", "w");
 	size_t i;
 
 	(void)state;
-	assert_non_null(key);
-	fclose(key);
-	assert_int_equal(chmod("key", 0600), 0);
+	make_file("key", 0600);
+	make_file("open", 0644);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		settings_init(&settings);
 		assert_int_equal(
