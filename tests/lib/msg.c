@@ -76,7 +76,7 @@ act_die_err(void)
 }
 
 static void
-act_plugin(void)
+act_plugin_dies(void)
 {
 	ha_msg_init("ha-x");
 	ha_msg_plugin("HA-X");
@@ -149,9 +149,9 @@ static void
 plugin(void **state)
 {
 	(void)state;
-	assert_int_equal(output_of(STDOUT_FILENO, act_plugin), 3);
+	assert_int_equal(output_of(STDOUT_FILENO, act_plugin_dies), 3);
 	assert_string_equal(output, "HA-X UNKNOWN - no a/b\\n\\0033[m\n");
-	assert_int_equal(stderr_of(act_plugin), 3);
+	assert_int_equal(stderr_of(act_plugin_dies), 3);
 	assert_string_equal(output, "");
 	assert_int_equal(output_of(STDOUT_FILENO, act_long_plugin), 3);
 	assert_int_equal(strlen(output), 400);
