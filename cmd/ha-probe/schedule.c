@@ -13,8 +13,13 @@
 #include "socket.h"
 #include "web.h"
 
-/* Begun in one turn of the loop: answers are looked after in between. */
-#define PER_TURN 64
+/*
+ * So many are begun at once, and then one each so often: a server whose
+ * addresses they all are can't accept faster, and a SYN that finds its backlog
+ * full is sent again only after a second.
+ */
+#define BURST 64
+#define PACE_NS (40 * HA_MS_NS / 1000)
 /* Open to one address and port: a common backlog is 128. */
 #define PER_PORT 128
 /* Of those that need libcurl, about 40 kB each. */
@@ -67,6 +72,7 @@ struct schedule {
 	size_t running, web_running, sockets;
 	size_t max_running, max_web, max_sockets, per_port;
 	struct loop_timer over, turn;
+	int64_t begun_ns; /* when the next one may begin, less a burst */
 	int is_over;
 };
 
@@ -274,11 +280,25 @@ job_new(struct schedule *schedule, struct item *item)
 	return job;
 }
 
+/* May one begin now?  What was not used in time is lost, but for a burst. */
+static int
+is_paced(struct schedule *schedule)
+{
+	int64_t now_ns = ha_clock_now_ns();
+
+	if (schedule->begun_ns < now_ns - BURST * PACE_NS)
+		schedule->begun_ns = now_ns - BURST * PACE_NS;
+	if (schedule->begun_ns > now_ns - PACE_NS)
+		return 0;
+	schedule->begun_ns += PACE_NS;
+	return 1;
+}
+
 /* Returns 1 when there may be more to begin in the next turn. */
 static int
 begin_some(struct schedule *schedule)
 {
-	for (int i = 0; i < PER_TURN; i++) {
+	for (int i = 0; i < BURST && is_paced(schedule); i++) {
 		struct item *item;
 
 		if (schedule->running >= schedule->max_running ||
@@ -343,7 +363,8 @@ run_all(struct schedule *schedule, struct ha_err *err)
 		if (schedule->running == 0 && !more)
 			return 0;
 		if (more)
-			loop_set_timer(schedule->run.loop, &schedule->turn, 0);
+			loop_set_timer(schedule->run.loop, &schedule->turn,
+			    schedule->begun_ns + PACE_NS);
 		if (loop_step(schedule->run.loop, err) != 0)
 			return -1;
 		if (schedule->is_over) {
