@@ -32,6 +32,7 @@
 struct item {
 	size_t order;
 	const struct target *target;
+	struct target *named; /* owned: target with another name; or NULL */
 	struct address *only; /* owned; or NULL */
 	struct port *port;
 	struct item *next;
@@ -100,6 +101,9 @@ pop(struct queue *queue)
 static void
 item_free(struct item *item)
 {
+	if (item->named != NULL)
+		free(item->named->name);
+	free(item->named);
 	free(item->only);
 	free(item);
 }
@@ -207,7 +211,7 @@ give_back(struct schedule *schedule, struct job *job)
 	}
 }
 
-/* An item for each address. */
+/* An item for each address; their names tell them apart. */
 static void
 split(struct schedule *schedule, const struct job *job)
 {
@@ -217,9 +221,16 @@ split(struct schedule *schedule, const struct job *job)
 	for (size_t i = 0; i < addresses->count; i++) {
 		struct item *item =
 		    item_new(schedule, whole->target, whole->order);
+		char *text = socket_name(&addresses->list[i]);
 
 		item->only = ha_xcalloc(1, sizeof(*item->only));
 		*item->only = addresses->list[i];
+		item->named = ha_xcalloc(1, sizeof(*item->named));
+		*item->named = *whole->target;
+		item->named->name =
+		    ha_xasprintf("%s@%s", whole->target->name, text);
+		item->target = item->named;
+		free(text);
 		push(&schedule->due, item);
 	}
 }
