@@ -3,12 +3,9 @@
  * time - since when the machine is up, and how true its clock is.
  * proc(5), /proc/uptime; adjtimex(2).
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -16,6 +13,7 @@
 #include "clock.h"
 #include "kernel.h"
 #include "kinds.h"
+#include "proc.h"
 
 enum { UPTIME };
 enum { OFFSET, ERROR, MAXERROR, UNSYNC };
@@ -113,42 +111,30 @@ clock_look(struct check *check)
 	check_fail(check, &err);
 }
 
-/* As /proc/PID/comm has them, 15 bytes at most. */
+/* As the kernel knows them, by 15 bytes at most. */
 static const char *const daemons[] = { "chronyd", "ntpd", "ntpd-rs-daemon",
 	"openntpd", "ptp4l", "phc2sys", "systemd-timesyn", "timemaster" };
 
 static int
-is_daemon(const char *pid)
+is_daemon(const struct process *process)
 {
-	struct ha_buf comm = HA_BUF_INIT;
-	char path[64];
-	struct ha_err err;
-	int found = 0;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	if (!kernel_read(path, &comm, &err))
-		for (size_t i = 0; i < sizeof(daemons) / sizeof(*daemons); i++)
-			found |= !strncmp(comm.data, daemons[i],
-				     strlen(daemons[i])) &&
-				 comm.data[strlen(daemons[i])] == '\n';
-	ha_buf_release(&comm);
-	return found;
+	for (size_t i = 0; i < sizeof(daemons) / sizeof(*daemons); i++)
+		if (!strcmp(process->comm, daemons[i]))
+			return 1;
+	return 0;
 }
 
 /* Only asked when something is wrong. */
 static int
 runs_daemon(void)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int found = 0;
+	struct ha_err err;
+	const struct proc_pass *pass = proc_pass_of(1, &err);
 
-	while (dir && !found && (entry = readdir(dir)))
-		found = isdigit((unsigned char)*entry->d_name) &&
-			is_daemon(entry->d_name);
-	if (dir)
-		closedir(dir);
-	return found;
+	for (size_t i = 0; pass && i < pass->table.count; i++)
+		if (is_daemon(&pass->table.all[i]))
+			return 1;
+	return 0;
 }
 
 static void
