@@ -482,6 +482,20 @@ for kind in load cpu mem swap disk inode io net uptime clock units proc \
 	run ha-stat --list "$kind"
 	like "... $kind alone" "$out" "^$kind([: ]|\[|\$)"
 done
+# Every kind and every option has to stand in the manual, too.
+missing=$(awk '
+	FNR == NR {
+		for (i = 2; $1 == ".It" && i <= NF; i++)
+			known[$i] = 1
+		next
+	}
+	/^$/ { begun = 1 }
+	begun && (/^[a-z]/ || /^    [a-z0-9_]+(=[A-Z]|  +|$)/) {
+		split($1, part, /[:=[]/)
+		if (!(part[1] in known))
+			print part[1]
+	}' "$TOP/man/ha-stat.1" "$T/list")
+is "... and all of it stands in the manual" "$missing" ''
 run ha-stat --list disk io
 is "... only those that are named" "$(printf '%s\n' "$out" |
     grep -c '^[a-z]')" 2
