@@ -20,6 +20,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "http-blame.h"
 
 #define LIBRARY "libcurl.so.4"
 #define PACKAGE "libcurl4"
@@ -57,6 +58,7 @@ struct ha_http {
 	CURLM *multi;
 	struct ha_http_hooks hooks;
 	struct ha_http_transfer *running, *idle;
+	int can_tls; /* what TLS takes has been found */
 	const char *ca_file; /* the system's authorities, in one file */
 	const char *ca_path; /* the same to be looked up one by one; or NULL */
 };
@@ -66,7 +68,6 @@ enum stop {
 	STOP_SATISFIED, /* all that was asked for has come */
 	STOP_HEADERS, /* too many */
 	STOP_BODY, /* too large */
-	STOP_FLOOD, /* a line without end */
 };
 
 struct ha_http_transfer {
@@ -79,7 +80,7 @@ struct ha_http_transfer {
 	struct curl_slist *headers, *resolve;
 	int is_mail; /* or ftp: lines, no HTTP */
 	int uses_ca_path;
-	int fd, is_watched, socket_errno;
+	int is_watched, socket_errno;
 	enum stop stop;
 	int64_t start_ns, handshake_ns, first_ns;
 	size_t header_bytes;
@@ -92,6 +93,8 @@ struct ha_http_transfer {
 	struct ha_http_answer answer;
 };
 
+static void *library;
+
 static int
 load(struct ha_err *err)
 {
@@ -103,7 +106,7 @@ load(struct ha_err *err)
 		FUNCTIONS(ENTRY)
 	};
 	static int is_loaded;
-	void *library, *function;
+	void *function;
 
 	if (is_loaded)
 		return 0;
@@ -120,9 +123,6 @@ load(struct ha_err *err)
 		memcpy((char *)&api + table[i].member, &function,
 		    sizeof(function));
 	}
-	if (ha_tls_load(library))
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    LIBRARY " was built without OpenSSL (package " PACKAGE ")");
 	if (api.global_init(CURL_GLOBAL_DEFAULT))
 		return ha_err_set(
 		    err, EX_UNAVAILABLE, 0, LIBRARY " can't be initialized");
@@ -148,17 +148,26 @@ has_hashed_names(const char *path)
 }
 
 /*
- * Debian's libcurl reads the file of all authorities, 20 ms, though the
- * directory beside it holds the same, to be looked up.
+ * Once, at the first transfer with TLS.  Debian's libcurl reads the file of all
+ * authorities, 20 ms, though the directory beside it holds the same, to be
+ * looked up.
  */
-static void
-find_authorities(struct ha_http *http)
+static int
+prepare_tls(struct ha_http *http, struct ha_err *err)
 {
-	const curl_version_info_data *info = api.version_info(CURLVERSION_NOW);
+	const curl_version_info_data *info;
 
+	if (http->can_tls)
+		return 0;
+	if (ha_tls_load(library) != 0)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    LIBRARY " was built without OpenSSL (package " PACKAGE ")");
+	info = api.version_info(CURLVERSION_NOW);
 	http->ca_file = info->cainfo;
 	if (has_hashed_names(info->capath))
 		http->ca_path = info->capath;
+	http->can_tls = 1;
+	return 0;
 }
 
 static int
@@ -209,7 +218,6 @@ ha_http_new(struct ha_http **http, const struct ha_http_hooks *hooks,
 	api.multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	api.multi_setopt(new->multi, CURLMOPT_TIMERDATA, new);
 	api.multi_setopt(new->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	find_authorities(new);
 	*http = new;
 	return 0;
 }
@@ -302,20 +310,20 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct ha_http_transfer *transfer = context;
 	const int on = 1;
-
-	(void)purpose;
-	transfer->fd = socket(address->family,
+	int fd = socket(address->family,
 	    address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    address->protocol);
-	if (transfer->fd < 0)
+
+	(void)purpose;
+	if (fd < 0)
 		transfer->socket_errno = errno;
 	/* Or bind(2) picks a port that no other connection has at all. */
 	else if (transfer->request->source != NULL)
-		setsockopt(transfer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
-		    &on, sizeof(on));
+		setsockopt(
+		    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (address->addrlen <= sizeof(transfer->peer))
 		memcpy(&transfer->peer, &address->addr, address->addrlen);
-	return transfer->fd < 0 ? CURL_SOCKET_BAD : transfer->fd;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static CURLcode
@@ -366,16 +374,23 @@ add_header(struct ha_http_transfer *transfer, const char *line, size_t len)
 }
 
 static size_t
+max_headers(const struct ha_http_transfer *transfer)
+{
+	size_t max = transfer->request->max_headers;
+
+	return max != 0 ? max : MAX_HEADERS;
+}
+
+static size_t
 on_header(char *line, size_t size, size_t count, void *context)
 {
 	struct ha_http_transfer *transfer = context;
-	size_t max = transfer->request->max_headers;
 	size_t len = size * count;
 
 	if (transfer->first_ns == 0)
 		transfer->first_ns = ha_clock_now_ns();
 	transfer->header_bytes += len;
-	if (transfer->header_bytes > (max ? max : MAX_HEADERS)) {
+	if (transfer->header_bytes > max_headers(transfer)) {
 		transfer->stop = STOP_HEADERS;
 		return 0;
 	}
@@ -400,25 +415,6 @@ on_body(char *data, size_t size, size_t count, void *context)
 	    transfer->answer.size <= request->max_size)
 		return len;
 	transfer->stop = STOP_BODY;
-	return 0;
-}
-
-/*
- * libcurl 7.88 reads a line of mail without an end for as long as bytes keep
- * coming, and nobody else has a turn.  All that it does is to say so.
- */
-static int
-on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void *context)
-{
-	static const char words[] = "Excessive server response line";
-	struct ha_http_transfer *transfer = context;
-
-	(void)easy;
-	if (type != CURLINFO_TEXT || len < sizeof(words) ||
-	    memcmp(text, words, sizeof(words) - 1) != 0)
-		return 0;
-	transfer->stop = STOP_FLOOD;
-	shutdown(transfer->fd, SHUT_RDWR);
 	return 0;
 }
 
@@ -505,13 +501,9 @@ set_connection(struct ha_http_transfer *transfer)
 	}
 	SET(CURLOPT_CONNECT_ONLY, 1L);
 	SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
-	if (transfer->is_mail) {
+	if (transfer->is_mail)
 		SET(CURLOPT_SERVER_RESPONSE_TIMEOUT,
 		    (long)(timeout_ms / 1000 + 1));
-		SET(CURLOPT_VERBOSE, 1L);
-		SET(CURLOPT_DEBUGFUNCTION, on_debug);
-		SET(CURLOPT_DEBUGDATA, transfer);
-	}
 	return result;
 }
 
@@ -646,7 +638,7 @@ set_request(struct ha_http_transfer *transfer)
 	return result;
 }
 
-/* Plain HTTP has no use for the options of TLS, which take their time. */
+/* Plain HTTP has no use for TLS, which takes its time. */
 static int
 may_speak_tls(const struct ha_http_request *request)
 {
@@ -694,7 +686,6 @@ take_idle(struct ha_http *http)
 static void
 begin(struct ha_http_transfer *transfer)
 {
-	transfer->fd = -1;
 	transfer->is_watched = 0;
 	transfer->socket_errno = 0;
 	transfer->stop = STOP_NONE;
@@ -715,9 +706,12 @@ ha_http_start(struct ha_http *http, const struct ha_http_request *request,
     void (*done)(void *context, const struct ha_http_answer *answer),
     void *context, struct ha_http_transfer **transfer, struct ha_err *err)
 {
-	struct ha_http_transfer *new = take_idle(http);
+	struct ha_http_transfer *new;
 	CURLcode result;
 
+	if (may_speak_tls(request) && prepare_tls(http, err) != 0)
+		return -1;
+	new = take_idle(http);
 	if (new == NULL)
 		return ha_err_set(err, EX_SOFTWARE, 0, "curl_easy_init failed");
 	link_transfer(&http->running, new);
@@ -800,354 +794,70 @@ peer_address(struct ha_http_transfer *transfer)
 	return transfer->address;
 }
 
-static void __attribute__((format(printf, 3, 4)))
-set_fault(struct ha_http_transfer *transfer, enum ha_http_fault fault,
-    const char *fmt, ...)
-{
-	struct ha_http_answer *answer = &transfer->answer;
-	va_list ap;
-
-	answer->fault = fault;
-	va_start(ap, fmt);
-	vsnprintf(answer->words, sizeof(answer->words), fmt, ap);
-	va_end(ap);
-}
-
-/* The last line that came, without its end. */
-static const char *
-last_line(const struct ha_http_transfer *transfer, int *len)
-{
-	const struct ha_buf *lines = &transfer->answer.headers;
-	const char *end = lines->data + lines->len, *start;
-
-	while (end > lines->data && (end[-1] == '\n' || end[-1] == '\r'))
-		end--;
-	for (start = end; start > lines->data && start[-1] != '\n';)
-		start--;
-	*len = (int)(end - start);
-	return start;
-}
-
-/* OpenSSL's "error:0A00010B:SSL routines::wrong version number, errno 0". */
-static void
-openssl_reason(const char *error, char *reason, size_t size)
-{
-	const char *colon = strrchr(error, ':');
-	const char *start = colon != NULL ? colon + 1 : error;
-	size_t len;
-
-	start += strspn(start, " ");
-	len = strcspn(start, ",");
-	snprintf(reason, size, "%.*s", (int)len, start);
-}
-
-static void
-blame_connect(struct ha_http_transfer *transfer)
-{
-	struct ha_http_answer *answer = &transfer->answer;
-	const char *by = transfer->request->proxy != NULL ? "the proxy " : "";
-	enum ha_http_fault fault =
-	    transfer->request->proxy != NULL ? HA_HTTP_PROXY : HA_HTTP_CONNECT;
-
-	if (transfer->socket_errno != 0)
-		set_fault(transfer, HA_HTTP_LOCAL, "no socket: %s",
-		    strerror(transfer->socket_errno));
-	else if (answer->sys == ECONNREFUSED)
-		set_fault(transfer, fault, "connection refused by %s%s", by,
-		    answer->address);
-	else if (answer->sys != 0)
-		set_fault(transfer, fault, "no connection to %s%s: %s", by,
-		    answer->address, strerror(answer->sys));
-	else
-		set_fault(transfer, fault, "no connection to %s%s: %s", by,
-		    answer->address, transfer->error);
-}
-
-static void
-blame_timeout(struct ha_http_transfer *transfer)
-{
-	static const char *const words[] = {
-		[HA_HTTP_CONNECTING] = "no answer to SYN",
-		[HA_HTTP_SHAKING_HANDS] = "no TLS handshake",
-		[HA_HTTP_WAITING] = "no answer",
-		[HA_HTTP_READING] = "no end of the answer",
-	};
-
-	set_fault(transfer, HA_HTTP_TIMEOUT, "%s from %s",
-	    words[transfer->answer.phase], transfer->answer.address);
-}
-
-static void
-blame_handshake(struct ha_http_transfer *transfer)
-{
-	const char *address = transfer->answer.address;
-	char reason[128];
-
-	openssl_reason(transfer->error, reason, sizeof(reason));
-	if (strcmp(reason, "wrong version number") == 0)
-		set_fault(transfer, HA_HTTP_TLS,
-		    "%s does not speak TLS on this port", address);
-	else if (strstr(transfer->error, "reset by peer") != NULL)
-		set_fault(transfer, HA_HTTP_TLS,
-		    "connection reset by %s in the TLS handshake", address);
-	else if (strstr(transfer->error, "unexpected eof") != NULL ||
-		 strstr(transfer->error, "SSL_ERROR_SYSCALL") != NULL)
-		set_fault(transfer, HA_HTTP_TLS,
-		    "connection closed by %s in the TLS handshake", address);
-	else
-		set_fault(
-		    transfer, HA_HTTP_TLS, "TLS handshake failed: %s", reason);
-}
-
-/* libcurl compares the name itself, and says: ... host name 'web.test'. */
-static void
-blame_name(struct ha_http_transfer *transfer)
-{
-	const struct ha_tls_seen *tls = &transfer->tls;
-	const struct ha_tls_cert *leaf = &tls->certs[0];
-	const char *end = strrchr(transfer->error, '\'');
-	const char *start = end;
-
-	while (start != NULL && start > transfer->error && start[-1] != '\'')
-		start--;
-	if (start == NULL || start == transfer->error)
-		set_fault(transfer, HA_HTTP_TLS, "certificate is refused: %s",
-		    transfer->error);
-	else
-		set_fault(transfer, HA_HTTP_TLS,
-		    "certificate is not for %.*s, but for %s",
-		    (int)(end - start), start,
-		    leaf->names != NULL ? leaf->names : leaf->subject);
-}
-
-static void
-blame_certificate(struct ha_http_transfer *transfer)
-{
-	struct ha_http_answer *answer = &transfer->answer;
-
-	answer->fault = HA_HTTP_TLS;
-	if (transfer->tls.verdict != 0)
-		ha_tls_words(
-		    &transfer->tls, answer->words, sizeof(answer->words));
-	else if (transfer->tls.count > 0)
-		blame_name(transfer);
-	else
-		set_fault(transfer, HA_HTTP_TLS, "TLS handshake failed: %s",
-		    transfer->error);
-}
-
-static void
-blame_partial(struct ha_http_transfer *transfer)
-{
-	unsigned long long missing;
-
-	if (sscanf(transfer->error, "transfer closed with %llu bytes remaining",
-		&missing) == 1)
-		set_fault(transfer, HA_HTTP_CLOSED,
-		    "connection closed by %s with %llu bytes missing",
-		    transfer->answer.address, missing);
-	else
-		set_fault(transfer, HA_HTTP_CLOSED,
-		    "connection closed by %s before the end of the answer",
-		    transfer->answer.address);
-}
-
-/* A read or a write failed, or libcurl calls it so. */
-static void
-blame_stream(struct ha_http_transfer *transfer)
-{
-	const struct ha_http_answer *answer = &transfer->answer;
-	const char *when = answer->phase == HA_HTTP_READING
-			       ? "in the middle of the answer"
-			       : "without an answer";
-	char reason[128];
-	int len;
-	const char *line = last_line(transfer, &len);
-
-	if (transfer->is_mail && len > 0)
-		when = "after";
-	else
-		len = 0;
-	if (strstr(transfer->error, "chunked") != NULL ||
-	    strstr(transfer->error, "header") != NULL) {
-		set_fault(transfer, HA_HTTP_PROTOCOL, "broken answer: %s",
-		    transfer->error);
-	} else if (strstr(transfer->error, "alert") != NULL) {
-		openssl_reason(transfer->error, reason, sizeof(reason));
-		set_fault(transfer, HA_HTTP_TLS, "refused by %s: %s",
-		    answer->address, reason);
-	} else {
-		set_fault(transfer, HA_HTTP_CLOSED,
-		    "connection %s by %s %s%s%.*s",
-		    answer->sys == ECONNRESET ? "reset" : "closed",
-		    answer->address, when, len > 0 ? " " : "", len, line);
-	}
-}
-
-/* Mail and ftp: the server's own words are the best. */
-static void
-blame_reply(struct ha_http_transfer *transfer, enum ha_http_fault fault)
-{
-	int len;
-	const char *line = last_line(transfer, &len);
-
-	if (strstr(transfer->error, "HTTP/0.9") != NULL)
-		set_fault(transfer, fault, "the answer is not HTTP");
-	else if (!transfer->is_mail)
-		set_fault(transfer, fault, "the answer is not HTTP: %s",
-		    transfer->error);
-	else if (len > 0)
-		set_fault(transfer, fault, "it says: %.*s", len, line);
-	else
-		set_fault(transfer, fault, "%s", transfer->error);
-}
-
-static void
-blame_login(struct ha_http_transfer *transfer)
-{
-	int len;
-	const char *line = last_line(transfer, &len);
-
-	set_fault(
-	    transfer, HA_HTTP_LOGIN, "the login is refused: %.*s", len, line);
-}
-
-static void
-blame_start_tls(struct ha_http_transfer *transfer)
-{
-	int len;
-	const char *line = last_line(transfer, &len);
-
-	if (strstr(transfer->error, "denied") != NULL)
-		set_fault(transfer, HA_HTTP_TLS, "STARTTLS is refused: %.*s",
-		    len, line);
-	else
-		set_fault(transfer, HA_HTTP_TLS, "STARTTLS is not offered");
-}
-
-/* A tunnel that the proxy did not make: by its status whose fault it is. */
-static int
-blame_tunnel(struct ha_http_transfer *transfer)
-{
-	long status = 0;
-
-	api.easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-	if (status < 300)
-		return 0;
-	set_fault(transfer, status >= 500 ? HA_HTTP_CONNECT : HA_HTTP_PROXY,
-	    "the proxy %s answers %ld", transfer->answer.address, status);
-	return 1;
-}
-
-static void
-blame_source(struct ha_http_transfer *transfer)
-{
-	int sys = transfer->answer.sys;
-
-	set_fault(transfer, HA_HTTP_LOCAL, "can't send from %s: %s",
-	    transfer->request->source,
-	    sys != 0 ? strerror(sys) : transfer->error);
-}
-
-static void
-blame_memory(struct ha_http_transfer *transfer)
-{
-	/* The limit of a header's line is told so, too. */
-	if (transfer->answer.phase >= HA_HTTP_WAITING)
-		set_fault(transfer, HA_HTTP_PROTOCOL,
-		    "broken answer: a line is too long");
-	else
-		set_fault(transfer, HA_HTTP_LOCAL, "out of memory");
-}
-
-static void
-blame(struct ha_http_transfer *transfer, CURLcode code)
+static enum ha_http_blame_kind
+kind_of(const struct ha_http_transfer *transfer, CURLcode code)
 {
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
-		blame_connect(transfer);
-		break;
+		return HA_HTTP_BLAME_CONNECT;
+	case CURLE_INTERFACE_FAILED:
+		return HA_HTTP_BLAME_SOURCE;
 	case CURLE_OPERATION_TIMEDOUT:
 		/* So libcurl calls a 421 of FTP, too. */
-		if (transfer->is_mail && transfer->error[0] == '\0')
-			blame_reply(transfer, HA_HTTP_PROTOCOL);
-		else
-			blame_timeout(transfer);
-		break;
+		return transfer->is_mail && transfer->error[0] == '\0'
+			   ? HA_HTTP_BLAME_REPLY
+			   : HA_HTTP_BLAME_TIMEOUT;
 	case CURLE_SSL_CONNECT_ERROR:
-		blame_handshake(transfer);
-		break;
+		return HA_HTTP_BLAME_HANDSHAKE;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		blame_certificate(transfer);
-		break;
+		return HA_HTTP_BLAME_CERTIFICATE;
 	case CURLE_SSL_CLIENTCERT:
-		set_fault(transfer, HA_HTTP_TLS,
-		    "%s wants a client's certificate",
-		    transfer->answer.address);
-		break;
+		return HA_HTTP_BLAME_CLIENT_CERT;
+	case CURLE_USE_SSL_FAILED:
+		return HA_HTTP_BLAME_START_TLS;
 	case CURLE_PARTIAL_FILE:
-		blame_partial(transfer);
-		break;
+		return HA_HTTP_BLAME_PARTIAL;
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		if (!blame_tunnel(transfer))
-			blame_stream(transfer);
-		break;
+		return HA_HTTP_BLAME_STREAM;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_REMOTE_ACCESS_DENIED:
 	case CURLE_URL_MALFORMAT:
-		blame_reply(transfer, HA_HTTP_PROTOCOL);
-		break;
-	case CURLE_USE_SSL_FAILED:
-		blame_start_tls(transfer);
-		break;
-	case CURLE_INTERFACE_FAILED:
-		blame_source(transfer);
-		break;
-	case CURLE_LOGIN_DENIED:
-		blame_login(transfer);
-		break;
-	case CURLE_OUT_OF_MEMORY:
-		blame_memory(transfer);
-		break;
+		return HA_HTTP_BLAME_REPLY;
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
-		set_fault(transfer, HA_HTTP_PROTOCOL, "broken HTTP/2: %s",
-		    transfer->error);
-		break;
+		return HA_HTTP_BLAME_HTTP2;
+	case CURLE_LOGIN_DENIED:
+		return HA_HTTP_BLAME_LOGIN;
+	case CURLE_OUT_OF_MEMORY:
+		return HA_HTTP_BLAME_MEMORY;
 	default:
-		set_fault(transfer, HA_HTTP_LOCAL, "%s",
-		    transfer->error[0] ? transfer->error
-				       : api.easy_strerror(code));
-		break;
+		return HA_HTTP_BLAME_OTHER;
 	}
 }
 
-/* Ended by us: what libcurl makes of it is of no interest. */
 static void
-blame_stop(struct ha_http_transfer *transfer)
+blame(struct ha_http_transfer *transfer, enum ha_http_blame_kind kind,
+    CURLcode code)
 {
-	size_t max = transfer->request->max_headers;
+	struct ha_http_blame facts = {
+		.kind = kind,
+		.error = transfer->error[0] ? transfer->error
+					    : api.easy_strerror(code),
+		.request = transfer->request,
+		.is_mail = transfer->is_mail,
+		.socket_errno = transfer->socket_errno,
+		.max_headers = max_headers(transfer),
+		.answer = &transfer->answer,
+	};
 
-	switch (transfer->stop) {
-	case STOP_HEADERS:
-		set_fault(transfer, HA_HTTP_PROTOCOL, "more than %zu KiB of %s",
-		    (max ? max : MAX_HEADERS) / 1024,
-		    transfer->is_mail ? "greeting" : "headers");
-		break;
-	case STOP_BODY:
-		set_fault(transfer, HA_HTTP_TOO_LARGE,
-		    "the body is larger than %llu bytes",
-		    (unsigned long long)transfer->request->max_size);
-		break;
-	case STOP_FLOOD:
-		set_fault(transfer, HA_HTTP_PROTOCOL, "a line without an end");
-		break;
-	default:
-		break;
-	}
+	api.easy_getinfo(
+	    transfer->easy, CURLINFO_HTTP_CONNECTCODE, &facts.tunnel_status);
+	if (kind == HA_HTTP_BLAME_STREAM && facts.tunnel_status >= 300)
+		facts.kind = HA_HTTP_BLAME_TUNNEL;
+	ha_http_blame(&facts);
 }
 
 /* libcurl goes without a login where SMTP offers none. */
@@ -1276,13 +986,15 @@ complete(struct ha_http_transfer *transfer, CURLcode code)
 	if (try_other_authorities(transfer, code))
 		return;
 	fill_answer(transfer);
-	if (transfer->stop != STOP_NONE)
-		blame_stop(transfer);
-	else if (code != CURLE_OK)
-		blame(transfer, code);
+	if (transfer->stop == STOP_HEADERS)
+		blame(transfer, HA_HTTP_BLAME_HEADERS, code);
+	else if (transfer->stop == STOP_BODY)
+		blame(transfer, HA_HTTP_BLAME_BODY, code);
+	else if (code != CURLE_OK && transfer->stop == STOP_NONE)
+		blame(transfer, kind_of(transfer, code), code);
 	else if (lacks_login(transfer))
-		set_fault(transfer, HA_HTTP_LOGIN, "no login is offered");
-	else
+		blame(transfer, HA_HTTP_BLAME_NO_LOGIN, code);
+	else if (transfer->stop == STOP_NONE)
 		say_farewell(transfer);
 	api.multi_remove_handle(transfer->http->multi, transfer->easy);
 	transfer->done(transfer->context, &transfer->answer);

@@ -143,7 +143,7 @@ for scheme in smtp imap pop3 ftp; do
 	found "... another protocol" CRIT 'SSH-2.0-OpenSSH' -t 300ms \
 	    "$scheme://127.0.0.1:$port"
 	serve flood
-	found "... a line without end" CRIT '^a line without an end$' \
+	found "... a line without end" CRIT '^more than 256 KiB of greeting$' \
 	    "$scheme://127.0.0.1:$port"
 	within "... harms nobody for long" 0 1500
 	serve banner 220
