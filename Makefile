@@ -202,6 +202,7 @@ SOAK_MINUTES ?= 30
 SERVERS = nginx-light redis-tools memcached mariadb-server-core \
 	dnsmasq-base exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd chrony
 check: PACKAGES += iproute2 monit systemd openssl curl mariadb-client-core \
+	monitoring-plugins-basic \
 	$(SERVERS)
 check: deps
 	$(MAKE) check-lib check-cmd
@@ -230,7 +231,7 @@ bench: deps
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
-	libcurl4-openssl-dev libssl-dev \
+	libcurl4-openssl-dev libssl-dev libmariadb-dev \
 	openssh-client openssh-server libcmocka-dev perl acl attr \
 	iproute2 nftables
 deps:

@@ -182,7 +182,7 @@ random16(void)
 static void
 dns_open(struct probe *probe, struct ha_buf *send)
 {
-	struct question question;
+	struct question question = { .packed_len = 0 };
 	struct ha_err err;
 
 	/* dns_check() has refused what could fail here. */

@@ -14,17 +14,13 @@ static void
 put_time(unsigned char *p, double moved)
 {
 	struct timespec now;
-	double fraction;
 	uint64_t seconds;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	moved += (double)now.tv_nsec / 1e9;
-	seconds = (uint64_t)now.tv_sec + 2208988800U;
-	for (; moved < 0; moved++)
-		seconds--;
-	seconds += (uint64_t)moved;
-	fraction = moved - (double)(uint64_t)moved;
-	seconds = seconds << 32 | (uint64_t)(fraction * 4294967296.0);
+	seconds = ((uint64_t)now.tv_sec + 2208988800U) << 32;
+	seconds += ((uint64_t)now.tv_nsec << 32) / 1000000000;
+	/* The unsigned number wraps, as the clock does. */
+	seconds += (uint64_t)(int64_t)(moved * 4294967296.0);
 	for (int i = 7; i >= 0; i--, seconds >>= 8)
 		p[i] = seconds & 0xff;
 }

@@ -166,7 +166,8 @@ ssh_identification_has_255_bytes(void **state)
 
 	(void)state;
 	memset(line + 8, 'x', 245);
-	memcpy(line + 253, "\r\n", 2);
+	line[253] = '\r';
+	line[254] = '\n';
 	talk_open(&talk, &dialog_ssh, NULL);
 	talk_hear(&talk, line, 255, 0);
 	assert_int_equal(verdict(&talk), OK);
@@ -297,7 +298,7 @@ make_greeting(char *packet, const char *version, const char *plugin)
 	ha_buf_add(&text, "\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0", 23);
 	ha_buf_add(&text, plugin, strlen(plugin) + 1);
 	len = text.len;
-	memcpy(packet, "\0\0\0\0", 4);
+	memset(packet, 0, 4);
 	packet[0] = (char)len;
 	memcpy(packet + 4, text.data, len);
 	ha_buf_release(&text);
