@@ -210,6 +210,20 @@ found "MariaDB is not there" CRIT '^connection refused by 127\.0\.0\.1' "$MYSQL"
 found "... for a login, too" CRIT '^connection refused by 127\.0\.0\.1' \
     --defaults-file="$HA_MARIADB_CNF" "$MYSQL"
 
+if [ -n "${HA_OWN_HOSTS-}" ]; then
+	library=$(ldconfig -p | sed -n 's/.*libmariadb\.so\.3 .* => //p' | head -n 1)
+	cat >"$T/hide" <<-END
+		mount --bind /dev/null "$library" && exec "\$@"
+	END
+	as="unshare --mount sh $T/hide"
+	found "without libmariadb there is no login: our fault" UNKNOWN \
+	    "^can't load libmariadb\.so\.3 \(package libmariadb3\)" \
+	    --defaults-file="$HA_MARIADB_CNF" "$MYSQL"
+	as=
+else
+	skip "without libmariadb" "needs root and namespaces"
+fi
+
 # One login that hangs holds up nobody, and nothing of it is left.
 serve silent
 run ha-probe -F tsv -t 2s "tcp://127.0.0.1:$port" "$MYSQL" \
