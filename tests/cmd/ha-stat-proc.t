@@ -23,8 +23,7 @@ start()
 	shift
 	spawn "$start_path" "$@"
 	# The shell that starts it has another name.
-	wait_until 10 test "$(readlink "/proc/$pid/exe")" = "$start_path" ||
-	    wait_until 10 is_exe "$pid" "$start_path"
+	wait_until 10 is_exe "$pid" "$start_path"
 }
 
 is_exe()
