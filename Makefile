@@ -51,82 +51,26 @@ $B/tests/lib/%: $B/obj/tests/lib/%.o $B/libha.a
 	$(CC) $(HA_LDFLAGS) $(CFLAGS) -o $@ $^ \
 	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_lib))
 
-# Each tests a file of ha-push beside those that it names; main() is its own.
-PUSH_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/push/*.c))
-$B/tests/push/%: tests/push/%.c $B/libha.a
+# Each of tests/NAME/*.c tests files of the command ha-NAME; main() is its own,
+# and what it fakes stands before the archive.
+UNITS := push watch probe stat
+UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%, \
+	$(wildcard $(UNITS:%=tests/%/*.c)))
+unit = $(notdir $(patsubst %/,%,$(dir $*)))
+$(UNITS:%=$B/units/ha-%.a): $B/units/%.a: \
+	$$(filter-out %/$$*.o,$$(call objects,$$*))
 	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-push \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-push) $(PKGS_lib))
-push_objects = $(patsubst %,$B/obj/cmd/ha-push/%.o,$1)
-$B/tests/push/backlog: $(call push_objects,backlog)
-$B/tests/push/dirty: $(call push_objects,dirty)
-$B/tests/push/budget: $(call push_objects,budget)
-$B/tests/push/hold: $(call push_objects,hold budget dirty)
-$B/tests/push/links: $(call push_objects,links)
-$B/tests/push/statefile: $(call push_objects,statefile)
-$B/tests/push/sftp: $(call push_objects,sftp wire) tests/push/fake-transport.h
-$B/tests/push/complaint: $(call push_objects,complaint hostkey identity \
-	sshconf wire)
-$B/tests/push/targets: $(call push_objects,targets target)
-$B/tests/push/rsync-items: $(call push_objects,rsync peer sftp wire budget \
-	trash) \
-	tests/push/fake-transport.h
-
-# The same of ha-watch.
-WATCH_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/watch/*.c))
-$B/tests/watch/%: tests/watch/%.c $B/libha.a
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(UNIT_TESTS): $B/tests/%: tests/%.c $B/units/ha-$$(unit).a $B/libha.a \
+	$$(wildcard $$(dir $$(@:$$B/%=%))*.h)
 	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-watch \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_lib))
-$B/tests/watch/events: $(patsubst %,$B/obj/cmd/ha-watch/%.o, \
-	events tree dirty walk sweep inotify)
-
-# The same of ha-probe.
-PROBE_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/probe/*.c))
-$B/tests/probe/%: tests/probe/%.c $B/libha.a
-	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-probe \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-probe) $(PKGS_lib))
-probe_objects = $(patsubst %,$B/obj/cmd/ha-probe/%.o,$1)
-$B/tests/probe/loop: $(call probe_objects,loop)
-$B/tests/probe/streams: $(call probe_objects,dialog ssh memcached redis mysql) \
-	tests/probe/talk.h
-$B/tests/probe/dns: $(call probe_objects,dialog dns) tests/probe/talk.h
-$B/tests/probe/ntp: $(call probe_objects,dialog ntp) tests/probe/talk.h
-
-# The same of ha-stat.
-STAT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/stat/*.c))
-$B/tests/stat/%: tests/stat/%.c $B/libha.a
-	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-stat \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-stat) $(PKGS_lib))
-stat_objects = $(patsubst %,$B/obj/cmd/ha-stat/%.o,$1)
-$B/tests/stat/check: $(call stat_objects,check)
-$B/tests/stat/rates: $(call stat_objects,rates kernel)
-$B/tests/stat/mounts: $(call stat_objects,mounts kernel)
-$B/tests/stat/kinds: $(filter-out %/ha-stat.o,$(call objects,ha-stat))
-$B/tests/stat/cgroup: $(filter-out %/ha-stat.o,$(call objects,ha-stat))
-$B/tests/stat/pidfile: $(call stat_objects,pidfile unit kernel)
-$B/tests/stat/proctable: $(call stat_objects,proctable)
-$B/tests/stat/content: $(call stat_objects,content)
-$B/tests/stat/accept: $(call stat_objects,accept)
-$B/tests/stat/helper: $(call stat_objects,helper proctable)
-PROBE_TARGET = $(call probe_objects,scheme target targets settings escape \
-	expect judge pattern seen)
-$B/tests/probe/target: $(PROBE_TARGET) tests/probe/fake-dialogs.h
-$B/tests/probe/settings: $(PROBE_TARGET) tests/probe/fake-dialogs.h
-$B/tests/probe/expect: $(call probe_objects,expect judge pattern escape seen)
-$B/tests/probe/resolve: $(call probe_objects,resolve loop)
-$B/tests/probe/blame: $(call probe_objects,blame)
-$B/tests/probe/socket: $(call probe_objects,socket resolve loop)
+	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-$(unit) \
+	    -iquote tests/lib -o $@ $(filter %.c %.a,$^) \
+	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-$(unit)) $(PKGS_lib))
 
 .PHONY: check-lib
-check-lib: $(LIB_TESTS) $(PUSH_TESTS) $(WATCH_TESTS) $(PROBE_TESTS) \
-	$(STAT_TESTS)
+check-lib: $(LIB_TESTS) $(UNIT_TESTS)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $^
 
 # Each header must do without any other before it.
