@@ -31,7 +31,7 @@ complete -c ha-probe -l header-file -r -F -d 'the same out of a file, a line eac
 complete -c ha-probe -l body-file -r -F -d 'send this file'
 complete -c ha-probe -l user-file -r -F -d 'log in as USER:PASSWORD, which FILE holds'
 complete -c ha-probe -l http-host -x -d 'Host: NAME instead of the URL'\''s'
-complete -c ha-probe -l proxy -x -d 'through this HTTP or SOCKS proxy'
+complete -c ha-probe -l proxy -x -d 'through this HTTP proxy, http://HOST:PORT'
 complete -c ha-probe -l proxy-user-file -r -F -d 'the proxy'\''s USER:PASSWORD'
 complete -c ha-probe -l http-version -x -a '1.0 1.1 2 2-prior' -d 'HTTP 1.0, 1.1 (default), 2; 2-prior: 2 without TLS'
 complete -c ha-probe -l redirect -x -a 'no follow same-host warn crit' -d 'no: it is the answer (default); follow; same-host; warn; crit'

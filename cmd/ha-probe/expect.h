@@ -59,8 +59,7 @@ unsigned expect_about(const struct expect *expect);
 /* What has to be asked for, to be able to judge. */
 int expect_wants_certs(const struct expect *expect);
 int expect_wants_body(const struct expect *expect);
-/* Is there a term on the number of the reply?  Else 200-399 is asked of HTTP.
- */
+/* Is there a term on the number of the reply?  Else web.c judges HTTP's. */
 int expect_wants_status(const struct expect *expect);
 int expect_wants_reply(const struct expect *expect);
 

@@ -160,20 +160,6 @@ read_files(struct request *request, struct ha_err *err)
 	return request->body != NULL ? 0 : -1;
 }
 
-static int
-parse_proxy(struct request *request, struct ha_err *err)
-{
-	const char *proxy = request->target->settings.proxy;
-
-	if (proxy == NULL)
-		return 0;
-	if (url_split(&request->proxy, proxy) != 0 || request->proxy.is_https ||
-	    request->proxy.has_user)
-		return ha_err_set(err, EX_USAGE, 0,
-		    "the proxy '%s' is no http://HOST:PORT", proxy);
-	return 0;
-}
-
 static void
 set_home(struct request *request)
 {
@@ -221,7 +207,10 @@ request_init(
 	ha_buf_init(&request->header_file);
 	set_home(request);
 	set_constants(request);
-	return parse_proxy(request, err) != 0 ? -1 : read_files(request, err);
+	/* The settings have taken no other one. */
+	if (target->settings.proxy != NULL)
+		url_split(&request->proxy, target->settings.proxy);
+	return read_files(request, err);
 }
 
 static void

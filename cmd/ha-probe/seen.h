@@ -30,7 +30,8 @@ struct seen {
 	int64_t start_ns, name_ns, connect_ns, tls_ns, first_ns, end_ns;
 	char *address; /* the peer's, "192.0.2.1:80", "[2001:db8::1]:80" */
 	size_t address_index, address_count; /* of those the name has */
-	int status; /* HTTP, SMTP, FTP: the last reply's number; 0 */
+	int status; /* HTTP: the last answer's number; SMTP, FTP: the
+		       greeting's; or 0 */
 	struct ha_buf headers; /* of the last response, lines of any end */
 	struct ha_buf body; /* at most SEEN_KEEP bytes (or --max-body) */
 	uint64_t size; /* bytes of body altogether */

@@ -15,6 +15,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "escape.h"
+#include "url.h"
 
 #define MEMBER(name) offsetof(struct settings, name)
 
@@ -82,7 +83,7 @@ static struct setting table[] = {
 	{ 0, "http-host", "NAME", SETTING_WORD, MEMBER(http_host), FOR_HTTP,
 	    "Host: NAME instead of the URL's" },
 	{ 0, "proxy", "URL", SETTING_PROXY, MEMBER(proxy), FOR_HTTP,
-	    "through this HTTP or SOCKS proxy" },
+	    "through this HTTP proxy, http://HOST:PORT" },
 	{ 0, "proxy-user-file", "FILE", SETTING_SECRET, MEMBER(proxy_user_file),
 	    FOR_HTTP, "the proxy's USER:PASSWORD" },
 	{ 0, "http-version", "VERSION", SETTING_CHOICE, MEMBER(http_version),
@@ -397,10 +398,17 @@ set_method(const struct place *place, const char *value)
 static int
 set_proxy(const struct place *place, const char *value)
 {
+	struct url url;
+
 	if (strchr(value, '@'))
 		return refuse(place, 0,
 		    "a user and password stand in a file: "
 		    "proxy-user-file");
+	if (url_split(&url, value))
+		return refuse(place, 0, "it reads http://HOST:PORT");
+	url_release(&url);
+	if (url.is_https || !url.has_port || *url.rest)
+		return refuse(place, 0, "it reads http://HOST:PORT");
 	return set_word(place, value);
 }
 

@@ -20,6 +20,7 @@ parse_port(struct url *url, const char *start, const char *end)
 	url->port = url->is_https ? 443 : 80;
 	if (start == end)
 		return 0;
+	url->has_port = 1;
 	for (; start < end; start++) {
 		if (!isdigit((unsigned char)*start) || port > 65535)
 			return -1;
@@ -82,6 +83,9 @@ url_split(struct url *url, const char *text)
 		return -1;
 	text += url->is_https ? 8 : 7;
 	end = text + strcspn(text, "/?#\\");
+	/* Of what stands behind it there are two opinions. */
+	if (*end == '\\')
+		return -1;
 	url->rest = end;
 	at = memrchr(text, '@', (size_t)(end - text));
 	url->has_user = at != NULL;

@@ -11,6 +11,7 @@
 struct url {
 	int is_https;
 	int has_user; /* "USER[:PASSWORD]@" stands before the host */
+	int has_port; /* it is said; otherwise port is the usual one */
 	char *host; /* without brackets, in small letters; owned */
 	uint16_t port;
 	const char *rest; /* of the text: its path, query, or "" */

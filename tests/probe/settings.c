@@ -96,7 +96,7 @@ values(void **state)
 	set("redirect", "same-host");
 	assert_string_equal(settings.redirect, "same-host");
 	set("http-version", "2-prior");
-	set("proxy", "socks5h://proxy:1080");
+	set("proxy", "http://proxy:1080");
 	set("send", "a\\r\\n\\0101\\x42\\\\\\q");
 	assert_int_equal(settings.send_len, 8);
 	assert_memory_equal(settings.send, "a\r\nAB\\\\q", 8);
@@ -155,6 +155,9 @@ mistakes(void **state)
 	refused("method", "GE T", 2, "no method");
 	refused("method", "", 0, "empty");
 	refused("proxy", "http://u:p@x", 0, "proxy-user-file");
+	refused("proxy", "socks5h://proxy:1080", 0, "http://HOST:PORT");
+	refused("proxy", "http://proxy", 0, "http://HOST:PORT");
+	refused("proxy", "http://proxy:1080/x", 0, "http://HOST:PORT");
 	refused("header", "no colon", 2, "Name: value");
 	refused("header", ": x", 0, "Name: value");
 	refused("header", "A: b\r\nC: d", 4, "control");
