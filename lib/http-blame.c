@@ -84,6 +84,25 @@ blame_timeout(const struct ha_http_blame *blame)
 	    words[blame->answer->phase], blame->answer->address);
 }
 
+/* "tlsv13 alert certificate required": an alert that the peer has sent. */
+static int
+blame_alert(const struct ha_http_blame *blame, const char *reason)
+{
+	const char *alert = strstr(reason, " alert ");
+
+	if (alert == NULL)
+		return 0;
+	alert += strlen(" alert ");
+	if (strcmp(alert, "certificate required") == 0)
+		set_fault(blame, HA_HTTP_TLS, "%s wants a client's certificate",
+		    blame->answer->address);
+	else
+		set_fault(blame, HA_HTTP_TLS,
+		    "%s refuses the TLS handshake: %s", blame->answer->address,
+		    alert);
+	return 1;
+}
+
 static void
 blame_handshake(const struct ha_http_blame *blame)
 {
@@ -91,6 +110,8 @@ blame_handshake(const struct ha_http_blame *blame)
 	char reason[128];
 
 	openssl_reason(blame->error, reason, sizeof(reason));
+	if (blame_alert(blame, reason))
+		return;
 	if (strcmp(reason, "wrong version number") == 0)
 		set_fault(blame, HA_HTTP_TLS,
 		    "%s does not speak TLS on this port", address);
@@ -183,16 +204,15 @@ blame_stream(const struct ha_http_blame *blame)
 		when = "after";
 	else
 		len = 0;
+	openssl_reason(blame->error, reason, sizeof(reason));
+	if (blame_alert(blame, reason))
+		return;
 	if (strstr(blame->error, "Too large response headers") != NULL) {
 		blame_headers(blame);
 	} else if (strstr(blame->error, "chunked") != NULL ||
 		   strstr(blame->error, "header") != NULL) {
 		set_fault(
 		    blame, HA_HTTP_PROTOCOL, "broken answer: %s", blame->error);
-	} else if (strstr(blame->error, "alert") != NULL) {
-		openssl_reason(blame->error, reason, sizeof(reason));
-		set_fault(blame, HA_HTTP_TLS, "refused by %s: %s",
-		    answer->address, reason);
 	} else {
 		set_fault(blame, HA_HTTP_CLOSED, "connection %s by %s %s%s%.*s",
 		    answer->sys == ECONNRESET ? "reset" : "closed",

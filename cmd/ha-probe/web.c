@@ -254,6 +254,15 @@ note_times(struct talk *talk, const struct ha_http_answer *answer)
 	seen->first_ns = when(talk, answer->first_us);
 }
 
+/* The number that a line of SMTP or FTP begins with; 0: none. */
+static int
+reply_number(const char *line)
+{
+	if (strspn(line, "0123456789") != 3)
+		return 0;
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+}
+
 static void
 note(struct talk *talk, const struct ha_http_answer *answer)
 {
@@ -263,7 +272,7 @@ note(struct talk *talk, const struct ha_http_answer *answer)
 	note_tls(talk, answer->tls);
 	/* Of mail and ftp it is the greeting's. */
 	seen->status =
-	    is_http(talk) ? answer->status : atoi(answer->headers.data);
+	    is_http(talk) ? answer->status : reply_number(answer->headers.data);
 	ha_buf_reset(&seen->headers);
 	ha_buf_add(&seen->headers, answer->headers.data, answer->headers.len);
 	ha_buf_reset(&seen->body);

@@ -307,6 +307,15 @@ cp "$HA_WEB_DIR/key" "$T/key"
 chmod 600 "$T/key"
 tls "a client's certificate" OK '^200 OK$' "$HA_WEB_CLIENT" \
     --cert "$HA_WEB_DIR/client.crt" --key "$T/key"
+closed=$HA_WEB_CLOSED
+spawn -e "$T/s_server" openssl s_server -accept "127.0.0.1:$closed" \
+    -cert "$HA_WEB_DIR/good.crt" -key "$HA_WEB_DIR/key" -Verify 1 \
+    -verify_return_error -www
+# shellcheck disable=SC2016 # for the inner shell
+wait_until 5 sh -c 'ha-probe -q "$0" >/dev/null' "tcp://127.0.0.1:$closed"
+tls "... that is a must" CRIT "^127.0.0.1:$closed wants a client's certificate\$" \
+    "$closed"
+reap "$pid" TERM
 openssl ec -aes128 -passout pass:word -in "$T/key" -out "$T/locked" 2>/dev/null
 chmod 600 "$T/locked"
 secret word 'word\n'
@@ -319,7 +328,8 @@ tls "... that is not given: nobody is asked at the terminal" UNKNOWN \
 tls "TLS 1.3" OK '^200 OK$' "$HA_WEB_TLS13" -e tls=1.3
 tls "TLS 1.2 is too old for a term" CRIT '^TLSv1.2, wanted 1.3 at least; 200' \
     "$HA_WEB_TLS12" -e tls=1.3
-tls "... for what we offer" CRIT '^TLS handshake failed: .*protocol version' \
+tls "... for what we offer" CRIT \
+    "^127.0.0.1:$HA_WEB_TLS12 refuses the TLS handshake: protocol version\$" \
     "$HA_WEB_TLS12" --tls-min 1.3
 tls "TLS 1.1 is too old for this machine" CRIT \
     '^TLS handshake failed: ' "$HA_WEB_TLS11"
