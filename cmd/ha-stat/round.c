@@ -200,7 +200,9 @@ wait_for_something(const struct progress *progress)
 	for (size_t i = 0; i < round->count; i++) {
 		const struct check *check = round->checks[i];
 
-		if (progress->is_done[i] || !check->helper)
+		/* What waits for the second look is not asked until then. */
+		if (progress->is_done[i] || !check->helper ||
+		    waits_for_second(progress, check))
 			continue;
 		pfds[count].fd = helper_fd(check->helper);
 		pfds[count++].events = POLLIN;

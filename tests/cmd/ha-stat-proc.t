@@ -209,6 +209,13 @@ finds "... by the last run's sample" WARN 'CPU \(WARN 10\)' \
     "proc:pidfile=$pidfile?cpu=10"
 finds "... found by its command line" WARN 'CPU \(WARN 10\)' -i 200ms \
     "proc:exe=perl?match=1 while 1&cpu=10"
+ok "... between its two looks nothing is done" \
+    perl -e '
+	open(STDOUT, ">", "/dev/null");
+	system(@ARGV);
+	my (undef, undef, $user, $system) = times;
+	exit($user + $system > 0.5);
+    ' ha-stat -i 1s "proc:exe=perl?match=1 while 1&cpu=10"
 spawn sh -c '"$0" -e "1 while 1" & echo $! >"$1"; wait' perl "$T/child"
 parent=$pid
 wait_until 10 test -s "$T/child"
