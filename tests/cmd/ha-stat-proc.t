@@ -214,7 +214,7 @@ ok "... between its two looks nothing is done" \
 	open(STDOUT, ">", "/dev/null");
 	system(@ARGV);
 	my (undef, undef, $user, $system) = times;
-	exit($user + $system > 0.5);
+	exit($user + $system > 0.2);
     ' ha-stat -i 1s "proc:exe=perl?match=1 while 1&cpu=10"
 spawn sh -c '"$0" -e "1 while 1" & echo $! >"$1"; wait' perl "$T/child"
 parent=$pid
