@@ -175,11 +175,11 @@ take_line(struct check *check)
 }
 
 static enum ha_status_state
-state_of(int status, int is_plain)
+state_of(int status, int is_killed, int is_plain)
 {
 	if (is_plain)
 		return status ? HA_STATUS_CRIT : HA_STATUS_OK;
-	if (status > 128)
+	if (is_killed)
 		return HA_STATUS_CRIT;
 	return status <= HA_STATUS_UNKNOWN ? (enum ha_status_state)status
 					   : HA_STATUS_UNKNOWN;
@@ -189,19 +189,19 @@ static void
 judge(struct check *check)
 {
 	int status = helper_status(check->helper);
+	int killed_by = helper_signal(check->helper);
 	int is_plain = (int)check_setting(check, PLAIN)->number;
-	enum ha_status_state state = state_of(status, is_plain);
+	enum ha_status_state state = state_of(status, killed_by, is_plain);
 	char *line = take_line(check);
 
 	free(check->subject);
 	check->subject = NULL;
 	if (*line)
 		check_say(check, state, "%s", line);
-	if (status > 128)
+	if (killed_by)
 		check_say(check, state, "%s was killed by SIG%s",
 		    ((struct data *)check->data)->argv[0],
-		    sigabbrev_np(status - 128) ? sigabbrev_np(status - 128)
-					       : "?");
+		    sigabbrev_np(killed_by) ? sigabbrev_np(killed_by) : "RT");
 	else if (!*line || is_plain || status > HA_STATUS_UNKNOWN)
 		check_say(check, state, "%s ended with %d",
 		    ((struct data *)check->data)->argv[0], status);

@@ -54,7 +54,7 @@ struct helper {
 	pid_t stuck_pid;
 	char *program_key; /* owned; NULL: no program, or none */
 	int64_t since_ms; /* CLOCK_BOOTTIME */
-	int status;
+	int status, signal;
 	struct ha_err err;
 	struct helper *volatile next; /* of all */
 };
@@ -410,11 +410,12 @@ start(struct helper *helper, const struct helper_task *task, int key)
 	return failed;
 }
 
-static int
-decode_status(int status)
+static void
+keep_status(struct helper *helper, int status)
 {
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-				   : WEXITSTATUS(status);
+	helper->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	helper->status =
+	    helper->signal ? 128 + helper->signal : WEXITSTATUS(status);
 }
 
 /* Wait for its end, at most a moment; -1: it lives on. */
@@ -434,7 +435,7 @@ bury(struct helper *helper)
 			return -1;
 		poll(&pfd, 1, ha_clock_poll_ms(end_ns));
 	}
-	helper->status = decode_status(status);
+	keep_status(helper, status);
 	helper->pid = 0;
 	return 0;
 }
@@ -587,6 +588,12 @@ int
 helper_status(const struct helper *helper)
 {
 	return helper->status;
+}
+
+int
+helper_signal(const struct helper *helper)
+{
+	return helper->signal;
 }
 
 const struct ha_err *

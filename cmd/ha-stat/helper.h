@@ -63,6 +63,8 @@ const struct ha_buf *helper_answer(const struct helper *helper);
 const struct ha_buf *helper_errors(const struct helper *helper);
 /* As ha_run_reap() gives it: 128 + N for a signal. */
 int helper_status(const struct helper *helper);
+/* The signal that ended it, or 0: a program may itself exit with 128 + N. */
+int helper_signal(const struct helper *helper);
 const struct ha_err *helper_err(const struct helper *helper);
 /* HELPER_STUCK: for how long the earlier one is stuck, in milliseconds. */
 int64_t helper_stuck_ms(const struct helper *helper);

@@ -265,6 +265,8 @@ for case in 0:OK 1:WARN 2:CRIT 3:UNKNOWN; do
 done
 finds "exit 4" UNKNOWN '^DISK b - a, .*/plugin ended with 4' \
     "exit:$T/plugin a b 4"
+finds "exit 255" UNKNOWN '^sh ended with 255$' 'exit:sh -c "exit 255"'
+finds "exit 137" UNKNOWN '^sh ended with 137$' 'exit:sh -c "exit 137"'
 finds "... plainly" CRIT 'ended with 4' "exit:$T/plugin a b 4?plain"
 finds "... exit 0 plainly" OK 'DISK' "exit:$T/plugin a b 0?plain"
 finds "a plain failure" CRIT '^false ended with 1$' 'exit:false?plain'
