@@ -549,6 +549,8 @@ helper_step(struct helper *helper)
 	drain(&helper->answer);
 	drain(&helper->errors);
 	if (ended) {
+		/* As long as it is not waited for, its group is its own. */
+		kill(-helper->pid, SIGKILL);
 		bury(helper);
 		helper->state = HELPER_DONE;
 	} else if (helper->deadline_ns <= ha_clock_now_ns()) {
@@ -629,8 +631,8 @@ helper_free(struct helper *helper)
 {
 	if (!helper)
 		return;
-	unlink_helper(helper);
 	end_process(helper);
+	unlink_helper(helper);
 	end_watch(helper);
 	ha_buf_release(&helper->answer.buf);
 	ha_buf_release(&helper->errors.buf);

@@ -4,7 +4,7 @@
  * does not answer, somebody else's program.
  *
  * At its deadline it is killed, its whole process group, and waited for a
- * moment.  One that can't die (state D) is left: it holds the lock of its key
+ * moment; what one that ends by itself leaves in its group is killed, too.  One that can't die (state D) is left: it holds the lock of its key
  * in HA_RUN_DIR until the kernel lets it go, and as long as that is held no
  * further one is started for the same key; this is known at once.
  */

@@ -300,6 +300,9 @@ gone()
 	esac
 }
 ok "... its child is gone, too" wait_until 10 gone "$(cat "$T/child")"
+finds "one that leaves a child behind" OK '^sh ended with 0$' \
+    "exit:sh -c 'sleep 1000 >/dev/null 2>&1 & echo \"\$!\" >$T/child'"
+ok "... which is gone" wait_until 10 gone "$(cat "$T/child")"
 for bad in exit: 'exit: ' 'exit:"a' "exit:'a" 'exit:a\'; do
 	look "$bad"
 	is "$bad: a usage error, 3" "$status" 3
