@@ -68,53 +68,6 @@ $(UNIT_TESTS): $B/tests/%: tests/%.c $B/units/ha-$$(unit).a $B/libha.a \
 	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-$(unit) \
 	    -iquote tests/lib -o $@ $(filter %.c %.a,$^) \
 	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-$(unit)) $(PKGS_lib))
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-watch \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_lib))
-$B/tests/watch/events: $(patsubst %,$B/obj/cmd/ha-watch/%.o, \
-	events tree dirty walk sweep inotify)
-
-# The same of ha-probe.
-PROBE_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/probe/*.c))
-$B/tests/probe/%: tests/probe/%.c $B/libha.a
-	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-probe \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-probe) $(PKGS_lib))
-probe_objects = $(patsubst %,$B/obj/cmd/ha-probe/%.o,$1)
-$B/tests/probe/loop: $(call probe_objects,loop)
-$B/tests/probe/streams: $(call probe_objects,dialog ssh memcached redis mysql) \
-	tests/probe/talk.h
-$B/tests/probe/dns: $(call probe_objects,dialog dns) tests/probe/talk.h
-$B/tests/probe/ntp: $(call probe_objects,dialog ntp) tests/probe/talk.h
-
-# The same of ha-stat.
-STAT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/stat/*.c))
-$B/tests/stat/%: tests/stat/%.c $B/libha.a
-	@mkdir -p $(@D)
-	$(CC) $(HA_CFLAGS) $(HA_LDFLAGS) -iquote lib -iquote cmd/ha-stat \
-	    -iquote tests/lib -o $@ $< $(filter %.o,$^) $B/libha.a \
-	    $(shell $(PKG_CONFIG) --libs cmocka $(PKGS_ha-stat) $(PKGS_lib))
-stat_objects = $(patsubst %,$B/obj/cmd/ha-stat/%.o,$1)
-$B/tests/stat/check: $(call stat_objects,check)
-$B/tests/stat/rates: $(call stat_objects,rates kernel)
-$B/tests/stat/mounts: $(call stat_objects,mounts kernel)
-$B/tests/stat/kinds: $(filter-out %/ha-stat.o,$(call objects,ha-stat))
-$B/tests/stat/cgroup: $(filter-out %/ha-stat.o,$(call objects,ha-stat))
-$B/tests/stat/pidfile: $(call stat_objects,pidfile unit kernel)
-$B/tests/stat/proctable: $(call stat_objects,proctable)
-$B/tests/stat/content: $(call stat_objects,content)
-$B/tests/stat/accept: $(call stat_objects,accept)
-$B/tests/stat/helper: $(call stat_objects,helper proctable)
-PROBE_TARGET = $(call probe_objects,scheme target targets settings escape \
-	expect judge pattern seen url)
-$B/tests/probe/target: $(PROBE_TARGET) tests/probe/fake-dialogs.h
-$B/tests/probe/settings: $(PROBE_TARGET) tests/probe/fake-dialogs.h
-$B/tests/probe/expect: $(call probe_objects,expect judge pattern escape seen)
-$B/tests/probe/resolve: $(call probe_objects,resolve loop)
-$B/tests/probe/blame: $(call probe_objects,blame)
-$B/tests/probe/url: $(call probe_objects,url)
-$B/tests/probe/socket: $(call probe_objects,socket resolve loop)
 
 .PHONY: check-lib
 check-lib: $(LIB_TESTS) $(UNIT_TESTS)

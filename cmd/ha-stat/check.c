@@ -556,7 +556,8 @@ check_message(const struct check *check, struct ha_buf *msg)
 int
 words_percent(double percent)
 {
-	return (int)percent;
+	/* Quotients of rates: 50 may come as 49.99999999999999. */
+	return (int)(percent + 1e-9);
 }
 
 const char *
