@@ -118,7 +118,8 @@ struct ha_http_answer {
 /*
  * Begin a transfer.  done() is called from ha_http_ready() or
  * ha_http_timeout(), once, unless it is cancelled; it may begin and cancel
- * others.  -1: EX_USAGE (a request that libcurl can't take), EX_SOFTWARE.
+ * others.  -1: EX_USAGE (a request that libcurl can't take), EX_UNAVAILABLE
+ * (TLS of another make than OpenSSL), EX_SOFTWARE.
  */
 int ha_http_start(struct ha_http *http, const struct ha_http_request *request,
     void (*done)(void *context, const struct ha_http_answer *answer),
