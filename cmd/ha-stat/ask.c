@@ -53,12 +53,19 @@ ask_parse_regex(struct setting *setting, const char *text, struct ha_err *err)
 	return 0;
 }
 
+const char *
+ask_key(const struct mount *mount)
+{
+	return mount && mount->may_block ? mount->point : NULL;
+}
+
 void
-ask_in_helper(struct check *check, const struct mount *mount,
+ask_in_helper(struct check *check, const char *key,
     int (*work)(const void *argument, struct ha_buf *answer),
     const void *argument)
 {
 	struct helper_task task = {
+		.key = key,
 		.work = work,
 		.argument = argument,
 		.deadline_ns = check->deadline_ns,
@@ -66,8 +73,6 @@ ask_in_helper(struct check *check, const struct mount *mount,
 
 	/* For the words if there is no answer; judge() has better ones. */
 	check_subject(check, "%s:", check->argument);
-	if (mount && mount->may_block)
-		task.key = mount->point;
 	check->helper = helper_start(&task);
 }
 

@@ -15,11 +15,14 @@ int ask_make_absolute(struct check *check, struct ha_err *err);
 int
 ask_parse_regex(struct setting *setting, const char *text, struct ha_err *err);
 
+/* The key of a helper that asks mount: its point; NULL: it will answer. */
+const char *ask_key(const struct mount *mount);
+
 /*
- * Have work(argument) done in a helper, by the check's deadline.  mount is what
- * it asks; where that may block, one helper asks it at a time.
+ * Have work(argument) done in a helper, by the check's deadline, of those with
+ * the same key one at a time; NULL: none is to be waited for.
  */
-void ask_in_helper(struct check *check, const struct mount *mount,
+void ask_in_helper(struct check *check, const char *key,
     int (*work)(const void *argument, struct ha_buf *answer),
     const void *argument);
 

@@ -170,16 +170,21 @@ static void
 look(struct check *check)
 {
 	struct data *data = check->data;
+	const char *path = check->argument;
+	const char *key = ask_key(mounts_of(path));
 
 	data->question = (struct question){
-		.path = check->argument,
+		.path = path,
 		.pattern = check_setting(check, NAME)->text,
 		.is_recursive = (int)check_setting(check, RECURSIVE)->number,
 		.wants_age = check_setting(check, NEWEST)->is_given ||
 			     check_setting(check, OLDEST)->is_given,
 	};
+	/* An entry may be where something is mounted. */
+	if (!key && mounts_block_below(path))
+		key = path;
 	/* Also here: a directory may have a million entries. */
-	ask_in_helper(check, mounts_of(check->argument), work, &data->question);
+	ask_in_helper(check, key, work, &data->question);
 }
 
 static void

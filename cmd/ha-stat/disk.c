@@ -68,7 +68,8 @@ look(struct check *check)
 
 	data->mount = mounts_of(check->argument);
 	if (data->mount && data->mount->may_block)
-		ask_in_helper(check, data->mount, work, check->argument);
+		ask_in_helper(
+		    check, ask_key(data->mount), work, check->argument);
 	else
 		ask(check->argument, &data->answer);
 }

@@ -360,7 +360,7 @@ look(struct check *check)
 	/* A regular expression may take any time. */
 	if (!is_local || wants_lines(&question->wish) ||
 	    (wants_digest(&question->wish) && !is_small(&data->facts)))
-		ask_in_helper(check, mount, work, question);
+		ask_in_helper(check, ask_key(mount), work, question);
 	else if (wants_digest(&question->wish))
 		read_file(question, &data->facts);
 }

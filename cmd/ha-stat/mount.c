@@ -39,6 +39,7 @@ look(struct check *check)
 {
 	struct data *data = check->data;
 	const struct mount *mounts;
+	const char *key;
 	struct statfs st;
 	struct ha_err err;
 	size_t count;
@@ -50,8 +51,10 @@ look(struct check *check)
 	data->mount = mounts_at(check->argument);
 	if (!data->mount)
 		return;
-	if (data->mount->may_block)
-		ask_in_helper(check, data->mount, ask_statfs, check->argument);
+	/* What may not answer may also be on the way there. */
+	key = ask_key(mounts_of(check->argument));
+	if (key)
+		ask_in_helper(check, key, ask_statfs, check->argument);
 	else if (statfs(check->argument, &st))
 		data->sys = errno;
 }

@@ -229,25 +229,54 @@ step(struct ha_buf *done, struct ha_buf *rest)
 	return len != 0;
 }
 
-const struct mount *
-mounts_of(const char *path)
+/* done receives the path without links, "" for the root; see mounts_of(). */
+static const struct mount *
+resolve(const char *path, struct ha_buf *done)
 {
-	struct ha_buf done = HA_BUF_INIT, rest = HA_BUF_INIT;
+	struct ha_buf rest = HA_BUF_INIT;
 	const struct mount *mount = covering("/");
 	int links = MAX_LINKS;
 
 	ha_buf_add_str(&rest, path);
-	while (mount && !mount->may_block && step(&done, &rest)) {
-		mount = covering(done.len ? done.data : "/");
-		if (mount && !mount->may_block && done.len && links &&
-		    follow(&done, &rest)) {
+	while (mount && !mount->may_block && step(done, &rest)) {
+		mount = covering(done->len ? done->data : "/");
+		if (mount && !mount->may_block && done->len && links &&
+		    follow(done, &rest)) {
 			links--;
-			mount = covering(done.len ? done.data : "/");
+			mount = covering(done->len ? done->data : "/");
 		}
 	}
-	ha_buf_release(&done);
 	ha_buf_release(&rest);
 	return mount;
+}
+
+const struct mount *
+mounts_of(const char *path)
+{
+	struct ha_buf done = HA_BUF_INIT;
+	const struct mount *mount = resolve(path, &done);
+
+	ha_buf_release(&done);
+	return mount;
+}
+
+int
+mounts_block_below(const char *path)
+{
+	struct ha_buf done = HA_BUF_INIT;
+	const struct mount *mounts;
+	struct ha_err err;
+	size_t count;
+	int result = 0;
+
+	resolve(path, &done);
+	if (mounts_all(&mounts, &count, &err))
+		count = 0;
+	for (size_t i = 0; i < count && !result; i++)
+		result = mounts[i].may_block &&
+			 is_below(mounts[i].point, done.len ? done.data : "/");
+	ha_buf_release(&done);
+	return result;
 }
 
 int

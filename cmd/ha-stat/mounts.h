@@ -39,6 +39,8 @@ const struct mount *mounts_at(const char *point);
  * touched.  NULL only when there is no mount table.
  */
 const struct mount *mounts_of(const char *path);
+/* Is anything mounted below path, links followed, that may block? */
+int mounts_block_below(const char *path);
 /* Is option one of the comma-separated words? */
 int mounts_has(const char *options, const char *option);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "ask.h"
 #include "clock.h"
 #include "kernel.h"
 #include "kinds.h"
@@ -81,7 +82,10 @@ is_disk(const struct mount *mount)
 		return 0;
 	if (!strcmp(mount->point, "/") || !strcmp(mount->type, "zfs"))
 		return 1;
-	return *mount->source == '/' && is_directory(mount->point);
+	if (*mount->source != '/')
+		return 0;
+	/* The way there may lead over what doesn't answer. */
+	return ask_key(mounts_of(mount->point)) || is_directory(mount->point);
 }
 
 /* Is the same file system mounted further up in the table? */

@@ -434,7 +434,7 @@ proc_find(struct check *check, struct ha_err *err)
 	if (failed)
 		return -1;
 	if (!data->is_found || (data->count && data->wants_pss))
-		ask_in_helper(check, mount, work, check);
+		ask_in_helper(check, ask_key(mount), work, check);
 	return 0;
 }
 

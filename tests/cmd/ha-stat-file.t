@@ -318,11 +318,20 @@ mount_mute()
 	wait_until 10 grep -q " $T/mute " /proc/self/mountinfo
 }
 
+# And in a directory of others.
+mount_hidden()
+{
+	mkdir -p "$T/mute/sub" "$T/in/mute"
+	mount -t tmpfs ha-test "$T/mute/sub" && mount_mute &&
+	    mount --bind "$T/mute" "$T/in/mute"
+}
+
 # Its end answers everybody who waits.
 unmount_mute()
 {
 	reap "$pid" KILL
 	umount "$T/mute"
+	umount "$T/in/mute" 2>/dev/null
 }
 
 # What the kernel holds: the helper that asked.
@@ -333,7 +342,7 @@ stuck_helper()
 	grep -q '^State:.*D' "/proc/$stuck/status"
 }
 
-if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/fuse ] || ! mount_mute; then
+if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/fuse ] || ! mount_hidden; then
 	skip "what never answers" "no FUSE here"
 	done_testing
 fi
@@ -360,6 +369,11 @@ ok "... at once" test $((tap_now - start)) -lt 500
 ok "... and starts no other" stuck_helper
 is "... it is still the first" "$stuck" "$first"
 finds "a path that leads there" CRIT "process $first, an earlier look, has been stuck for" "file:$T/mute/../mute/x"
+finds "what is mounted below it" CRIT "process $first, an earlier look, has been stuck for" "mount:$T/mute/sub"
+finds "a directory in which it is" CRIT 'no answer within 200 ms' -t 200ms \
+    "dir:$T/in?newest=1h"
+finds "... the next run knows" CRIT 'an earlier look, has been stuck' \
+    -t 200ms "dir:$T/in?newest=1h"
 finds "a program that can't be killed" CRIT 'no answer within 300 ms' \
     -t 300ms "exit:stat -f $T/mute"
 finds "... the next run knows" CRIT \
@@ -381,4 +395,5 @@ finds "... leaves nobody behind" CRIT 'no answer within 200 ms' -t 200ms \
 kill -USR1 "$pid"
 finds "... and all is well at once" OK 'is mounted' "mount:$T/mute"
 unmount_mute
+umount "$T/mute/sub"
 done_testing

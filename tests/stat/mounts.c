@@ -127,6 +127,28 @@ test_of(void **state)
 }
 
 static void
+blocks_below(const char *path, int expected)
+{
+	char *point = placed(path);
+
+	assert_int_equal(mounts_block_below(point), expected);
+	free(point);
+}
+
+static void
+test_below(void **state)
+{
+	(void)state;
+	blocks_below("/", 1);
+	blocks_below("@/", 1);
+	blocks_below("@/mnt", 1);
+	blocks_below("@/local/up", 1);
+	blocks_below("@/local", 0);
+	blocks_below("@/mntx", 0);
+	blocks_below("/proc", 0);
+}
+
+static void
 test_at(void **state)
 {
 	char *point = placed("@/over");
@@ -157,6 +179,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_of),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_at),
 		cmocka_unit_test(test_has),
 	};
