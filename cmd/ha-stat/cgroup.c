@@ -292,7 +292,7 @@ look_at_cpu(struct check *check)
 static void
 look_at_kills(struct data *data)
 {
-	char *key = ha_xasprintf("cgroup oom %s", data->path);
+	char *key = ha_xasprintf(RATES_KEPT "cgroup oom %s", data->path);
 	struct sample now = { .count = 2, .may_fall = 1U << 1 };
 	const struct sample *before;
 	struct timespec time;

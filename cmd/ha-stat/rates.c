@@ -85,6 +85,12 @@ parse_field(const char *text, uint64_t *number)
 	return kernel_number(&text, number) || *text ? -1 : 0;
 }
 
+static int
+is_kept(const char *key)
+{
+	return *key == *RATES_KEPT;
+}
+
 /* Lines that are none of ours are left out: the next run writes them anew. */
 static void
 parse_line(char *line, int64_t now_ns)
@@ -101,7 +107,7 @@ parse_line(char *line, int64_t now_ns)
 	    ha_rec_unescape(fields[0], &len, &err))
 		return;
 	sample.at_ns = (int64_t)ms * HA_MS_NS;
-	if (now_ns - sample.at_ns > MAX_AGE_NS)
+	if (now_ns - sample.at_ns > MAX_AGE_NS && !is_kept(fields[0]))
 		return;
 	for (size_t i = 2; i < count; i++)
 		if (parse_field(fields[i], &sample.counters[i - 2]))
@@ -166,16 +172,27 @@ is_comparable(const struct sample *before, const struct sample *now)
 	return 1;
 }
 
+/* Is the last run's sample one to compare with? */
+static int
+is_usable(const struct entry *entry, const struct sample *now)
+{
+	if (is_kept(entry->key))
+		return entry->has_old;
+	return entry->has_old && !rates.is_fresh &&
+	       now->at_ns - entry->old.at_ns >= MIN_AGE_NS;
+}
+
 const struct sample *
 rates_compare(const char *key, struct sample *now)
 {
-	const struct sample *before;
+	const struct sample *before = NULL;
 	struct entry *entry;
-	int64_t age_ns;
 
-	if (!rates.is_read && !rates.is_fresh)
+	if (!rates.is_read && (!rates.is_fresh || is_kept(key))) {
 		read_file();
-	rates.is_read = rates.is_noted = 1;
+		rates.is_read = 1;
+	}
+	rates.is_noted |= !rates.is_fresh || is_kept(key);
 	entry = find(key);
 	now->at_ns = boottime_ns();
 	if (rates.is_second) {
@@ -185,9 +202,8 @@ rates_compare(const char *key, struct sample *now)
 	} else {
 		entry->first = *now;
 		entry->has_first = 1;
-		age_ns = now->at_ns - entry->old.at_ns;
-		before =
-		    entry->has_old && age_ns >= MIN_AGE_NS ? &entry->old : NULL;
+		if (is_usable(entry, now))
+			before = &entry->old;
 	}
 	return before && is_comparable(before, now) ? before : NULL;
 }
@@ -216,6 +232,10 @@ add_entry(struct ha_buf *text, const struct entry *entry)
 				      : entry->has_first ? &entry->first
 							 : &entry->old;
 
+	if (rates.is_fresh && !is_kept(entry->key))
+		sample = &entry->old;
+	if (sample == &entry->old && !entry->has_old)
+		return;
 	ha_rec_add_field(text, entry->key, strlen(entry->key));
 	ha_buf_addf(text, "\t%lld", (long long)(sample->at_ns / HA_MS_NS));
 	for (size_t i = 0; i < sample->count; i++)
@@ -249,7 +269,7 @@ write_file(struct ha_err *err)
 int
 rates_close(struct ha_err *err)
 {
-	int result = rates.is_noted && !rates.is_fresh ? write_file(err) : 0;
+	int result = rates.is_noted ? write_file(err) : 0;
 
 	for (size_t i = 0; i < rates.count; i++) {
 		free(rates.entries[i]->key);

@@ -20,6 +20,11 @@
 #include "err.h"
 
 #define SAMPLE_MAX 12
+/*
+ * What a key begins with that is no rate but is to be remembered: as long as
+ * the machine runs, from one run to the next one however soon, -i or not.
+ */
+#define RATES_KEPT "!"
 
 struct sample {
 	int64_t at_ns; /* set by rates_compare() */
@@ -31,7 +36,8 @@ struct sample {
 
 /*
  * At the start.  is_fresh (-i was given): no earlier run's samples are used and
- * none are kept.  A file that can't be read, or is none of this boot, is as good as none.
+ * none are kept, but for RATES_KEPT.  A file that can't be read, or is none of
+ * this boot, is as good as none.
  */
 void rates_open(int is_fresh);
 
@@ -54,7 +60,7 @@ double rates_per_second(
 
 /*
  * Write what was noted, and what other checks left there less than an hour
- * ago, if anything was noted.  EX_CANTCREAT, EX_IOERR.
+ * ago, if anything to be kept was noted.  EX_CANTCREAT, EX_IOERR.
  */
 int rates_close(struct ha_err *err);
 

@@ -212,6 +212,8 @@ run_again(void)
 static void
 kills(void **state)
 {
+	struct ha_err err;
+
 	(void)state;
 	put(UNIT "/memory.events", "low 0\noom 5\noom_kill 2\n");
 	says(first_look("cgroup:x.service"), HA_STATUS_OK,
@@ -226,6 +228,17 @@ kills(void **state)
 	run_again();
 	says(first_look("cgroup:x.service?oom=500ms"), HA_STATUS_OK,
 	    "3 killed for lack of memory so far");
+	/* At once, and with -i: what was seen is not forgotten. */
+	assert_int_equal(rates_close(&err), 0);
+	rates_open(1);
+	put(UNIT "/memory.events", "oom_kill 4\n");
+	says(first_look("cgroup:x.service"), HA_STATUS_CRIT, "(4 so far)");
+	assert_int_equal(rates_close(&err), 0);
+	rates_open(0);
+	says(first_look("cgroup:x.service"), HA_STATUS_CRIT, "(4 so far)");
+	assert_int_equal(rates_close(&err), 0);
+	rates_open(0);
+	says(first_look("cgroup:x.service"), HA_STATUS_CRIT, "(4 so far)");
 	/* Made anew: its count starts again. */
 	run_again();
 	put(UNIT "/memory.events", "oom_kill 0\n");

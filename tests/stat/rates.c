@@ -274,6 +274,34 @@ test_no_state(void **state)
 	close_rates();
 }
 
+static void
+test_kept(void **state)
+{
+	struct sample now = { .count = 1, .counters = { 5 } };
+	struct ha_buf text = HA_BUF_INIT;
+	char old[512];
+	struct ha_err err;
+
+	(void)state;
+	/* Older than any rate's, and of another check a rate. */
+	snprintf(old, sizeof(old), HEAD "!x\t0\t4\nk\t%lld\t7\t8\n",
+	    (long long)now_ms() - 5000);
+	write_file(old);
+	rates_open(1);
+	assert_null(compare(9, 9));
+	assert_non_null(rates_compare("!x", &now));
+	close_rates();
+	assert_int_equal(ha_fs_read_file(FILE_NAME, 4096, &text, &err), 0);
+	assert_null(strstr(text.data, "!x\t0\t4\n"));
+	assert_non_null(strstr(text.data, "\t5\n"));
+	assert_non_null(strstr(text.data, "\t7\t8\n"));
+	ha_buf_release(&text);
+	rates_open(0);
+	assert_non_null(rates_compare("!x", &now));
+	assert_non_null(compare(9, 9));
+	close_rates();
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter, test_leave)
 
 int
@@ -288,6 +316,7 @@ main(void)
 		TEST(test_may_fall),
 		TEST(test_others_are_kept),
 		TEST(test_lent),
+		TEST(test_kept),
 		TEST(test_no_state),
 	};
 
