@@ -266,6 +266,11 @@ parse_body(struct judgement *judgement)
 	if (!judgement->is_parsed)
 		judgement->json = json_loadb(seen->body.data, seen->body.len,
 		    JSON_DECODE_ANY, &judgement->json_error);
+	/* RFC 8259 sets no limit to integers; jansson takes 64 bits of them. */
+	if (!judgement->is_parsed && !judgement->json)
+		judgement->json = json_loadb(seen->body.data, seen->body.len,
+		    JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
+		    &judgement->json_error);
 	judgement->is_parsed = 1;
 	return judgement->json != NULL;
 }
@@ -379,13 +384,14 @@ fail_cert(struct judgement *judgement, enum ha_status_state state,
 {
 	struct ha_buf text = HA_BUF_INIT;
 	double days = days_left(cert, now);
+	double ago = floor(difftime(now, cert->not_after) / DAY_S);
 
 	add_cert(&text, cert);
 	if (now < cert->not_before)
 		ha_buf_add_str(&text, " is not valid before ");
 	else if (days < 0)
-		ha_buf_addf(&text, " has expired %.0f day%s ago (", -days,
-		    days == -1 ? "" : "s");
+		ha_buf_addf(&text, " has expired %.0f day%s ago (", ago,
+		    ago == 1 ? "" : "s");
 	else
 		ha_buf_addf(
 		    &text, " ends in %.0f day%s (", days, days == 1 ? "" : "s");

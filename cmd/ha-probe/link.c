@@ -45,7 +45,7 @@ fill(struct question *question, const struct address *address)
 
 /* The index in an answer of n bytes, or 0. */
 static int
-find_interface(const struct nlmsghdr *header, size_t n)
+find_interface(struct nlmsghdr *header, size_t n)
 {
 	const struct rtattr *attribute;
 	size_t left;

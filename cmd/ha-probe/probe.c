@@ -84,7 +84,7 @@ probe_done(struct probe *probe)
 		end_attempt(probe);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 add_words(struct ha_buf *words, const char *fmt, va_list ap)
 {
 	if (words->len > 0)
@@ -139,7 +139,7 @@ add_perf_time(struct probe *probe)
 	}
 }
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 say(struct probe *probe, const char *fmt, ...)
 {
 	va_list ap;

@@ -416,8 +416,7 @@ nagios_ends_with_warnings(void **state)
 	add(0, "a", HA_STATUS_OK, "fine", "n=1");
 	end();
 	ha_msg_plugin(NULL);
-	assert_string_equal(
-	    out.data, "a OK - fine (warning: no 'd?'/)|n=1\n");
+	assert_string_equal(out.data, "a OK - fine (warning: no 'd?'/)|n=1\n");
 }
 
 static void

@@ -191,6 +191,8 @@ json(void **state)
 	    "json has no /a/b/99999999999999999999");
 	fails("json:/a/b/=1", "json has no /a/b/");
 	fails("json:/s/x=1", "json has no /s/x");
+	set(&seen.body, "{\"id\":18446744073709551615,\"ok\":1}");
+	holds("json:/ok=1");
 	set(&seen.body, "\"word\"");
 	holds("json:=word");
 	set(&seen.body, "<html>");
@@ -301,7 +303,7 @@ certs(void **state)
 	assert_string_equal(perf.data, "cert_days=1;14:;1:");
 	add_cert("O=nobody", -4, 0, 1);
 	words = ha_xasprintf("certificate of O=nobody (redirect 1, "
-			     "https://there/) has expired 4 days ago (%s)",
+			     "https://there/) has expired 3 days ago (%s)",
 	    date_of(seen.certs[3].not_after));
 	fails("cert=0", words);
 	free(words);
