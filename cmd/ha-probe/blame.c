@@ -47,8 +47,7 @@ probe_share_ns(const struct probe *probe)
 	return now_ns + (probe->deadline_ns - now_ns) / (int64_t)left;
 }
 
-static int __attribute__((format(printf, 3, 0)))
-next_address(
+static int __attribute__((format(printf, 3, 0))) next_address(
     struct probe *probe, enum probe_fault fault, const char *fmt, va_list ap)
 {
 	size_t index = probe->seen.address_index;
