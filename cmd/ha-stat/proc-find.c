@@ -198,16 +198,25 @@ pidfile_words(enum pidfile_state state)
 	}
 }
 
+static int
+refuse_unseen(const struct process *process, struct ha_err *err)
+{
+	return ha_err_set(err, EX_OSERR, 0,
+	    "which program process %ld (%s) of another user runs can't be seen",
+	    (long)process->pid, process->comm);
+}
+
 /* The process is there: is it the one that was meant? */
 static char *
-staleness(const struct check *check, const struct process *process)
+staleness(
+    const struct check *check, const struct process *process, int is_named)
 {
 	const struct proc_data *data = check->data;
 	const char *exe = data->exe;
 	int64_t before_s;
 	char words[64];
 
-	if (exe && !procset_is_named(proc_table(), process, exe))
+	if (!is_named)
 		return ha_xasprintf(
 		    "the pidfile %s is stale: process %ld is %s, not %s",
 		    check->argument, (long)process->pid, process->comm, exe);
@@ -227,7 +236,7 @@ find_by_pidfile(struct check *check, struct ha_err *err)
 	struct proc_data *data = check->data;
 	const struct pidfile *pidfile = &data->pidfile;
 	struct process process;
-	int is_there;
+	int is_there, is_named = 1;
 
 	data->is_found = 1;
 	if (pidfile->state == PIDFILE_UNREADABLE)
@@ -255,7 +264,11 @@ find_by_pidfile(struct check *check, struct ha_err *err)
 		    check->argument, (long)pidfile->pid);
 		return 0;
 	}
-	data->absence = staleness(check, &process);
+	if (data->exe)
+		is_named = procset_is_named(proc_table(), &process, data->exe);
+	if (is_named < 0)
+		return refuse_unseen(&process, err);
+	data->absence = staleness(check, &process, is_named);
 	return data->absence ? 0 : take_process(check, &process, err);
 }
 
@@ -440,13 +453,18 @@ proc_find(struct check *check, struct ha_err *err)
 
 /* Who may not see all processes can't say that there is none. */
 static int
-check_sight(const struct proc_data *data, struct ha_err *err)
+check_sight(const struct check *check, struct ha_err *err)
 {
-	if (data->how != BY_EXE || data->count ||
-	    proctable_sees_all(proc_table()))
+	const struct proc_data *data = check->data;
+	const struct process *unseen;
+
+	if (data->how != BY_EXE || data->count)
 		return 0;
-	return ha_err_set(err, EX_OSERR, 0,
-	    "other users' processes can't be seen in /proc (hidepid)");
+	if (!proctable_sees_all(proc_table()))
+		return ha_err_set(err, EX_OSERR, 0,
+		    "other users' processes can't be seen in /proc (hidepid)");
+	unseen = procset_find_unseen(proc_table(), check->argument);
+	return unseen ? refuse_unseen(unseen, err) : 0;
 }
 
 int
@@ -458,5 +476,5 @@ proc_finish_find(struct check *check, struct ha_err *err)
 		return take_unit(check, err);
 	if (check->helper && take_answer(check, err))
 		return -1;
-	return check_sight(data, err);
+	return check_sight(check, err);
 }

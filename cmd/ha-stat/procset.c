@@ -4,6 +4,7 @@
  */
 #include "procset.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,12 @@ file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static int
+has_comm(const struct process *process, const char *name)
+{
+	return !strncmp(process->comm, name, COMM_LEN);
+}
+
 int
 procset_is_named(const struct proctable *table, const struct process *process,
     const char *name)
@@ -62,11 +69,23 @@ procset_is_named(const struct proctable *table, const struct process *process,
 	exe = proctable_exe(table, process);
 	if (exe)
 		result = !strcmp(is_path ? exe : file_name(exe), name);
+	else if (is_path)
+		result = errno == EACCES && has_comm(process, file_name(name))
+			     ? -1
+			     : 0;
 	else
-		result = !is_path && is_cut &&
-			 !strncmp(process->comm, name, COMM_LEN);
+		result = is_cut && has_comm(process, name);
 	free(exe);
 	return result;
+}
+
+const struct process *
+procset_find_unseen(const struct proctable *table, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (procset_is_named(table, &table->all[i], name) < 0)
+			return &table->all[i];
+	return NULL;
 }
 
 static int
@@ -82,7 +101,7 @@ procset_add_named(struct procset *set, const char *name)
 		const struct process *process = &set->table->all[i];
 
 		if (!is_own(set, process) &&
-		    procset_is_named(set->table, process, name))
+		    procset_is_named(set->table, process, name) > 0)
 			set->marks[i] = 1;
 	}
 }
@@ -116,7 +135,7 @@ procset_add_commands(
 
 		if (is_own(set, process) || process->is_kernel)
 			continue;
-		is_named = procset_is_named(set->table, process, name);
+		is_named = procset_is_named(set->table, process, name) > 0;
 		ha_buf_reset(&command);
 		if (proctable_command_line(
 			set->table, process->pid, COMMAND_MAX, &command))

@@ -25,9 +25,16 @@ void procset_init(struct procset *set, struct proctable *table, pid_t self);
 void procset_release(struct procset *set);
 size_t procset_count(const struct procset *set);
 
-/* Has the process that name, without a look at its command line? */
+/*
+ * Has the process that name, without a look at its command line?  1 or 0; -1
+ * for a path whose file name is its comm, where this user may not see which
+ * program it runs.
+ */
 int procset_is_named(const struct proctable *table,
     const struct process *process, const char *name);
+/* One of which this can't be told; NULL: there is none. */
+const struct process *
+procset_find_unseen(const struct proctable *table, const char *name);
 /* Mark those that have the name. */
 void procset_add_named(struct procset *set, const char *name);
 /*

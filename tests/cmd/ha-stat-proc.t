@@ -238,6 +238,22 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	    ha-stat -F tsv "proc:pidfile=$pidfile" "proc:exe=$name"
 	is "another user's process: 0" "$status" 0
 	is "... nothing on stderr" "$err" ''
+	cp "$sleep" "$T/ha-unseen"
+	exe=$T/ha-unseen
+	spawn perl -e 'exec { $ARGV[0] } @ARGV[1, 2]' "$exe" other 1000
+	unseen=$pid
+	wait_until 10 is_exe "$unseen" "$exe"
+	echo "$unseen" >"$pidfile"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    ha-stat -F tsv "proc:exe=$exe" "proc:pidfile=$pidfile?exe=$exe"
+	is "... by a path that it can't see" "$status" 3
+	is "... said of both" "$(grep -c "UNKNOWN	.*which program process $unseen " \
+	    "$T/out")" 2
+	run setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    ha-stat -F tsv "proc:exe=/none/ha-none"
+	is "... by one that nobody has" "$status" 2
+	reap "$unseen" KILL
+	echo "$one" >"$pidfile"
 	run setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    ha-stat -F tsv "proc:pidfile=$pidfile?pss=1G"
 	is "... its share of memory: 3" "$status" 3
