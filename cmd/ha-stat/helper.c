@@ -340,16 +340,24 @@ start_program(
     struct helper *helper, const struct helper_task *task, int out, int errors)
 {
 	struct ha_run run = HA_RUN_INIT;
+	sigset_t set, old;
 	pid_t pid;
+	int failed;
 
 	run.argv = task->argv;
 	run.out = out;
 	run.err = errors;
 	run.own_group = 1;
 	take_along();
-	if (ha_run_start(&run, &pid, &helper->pidfd, &helper->err))
+	/* No signal finds a child that isn't noted. */
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	failed = ha_run_start(&run, &pid, &helper->pidfd, &helper->err);
+	if (!failed)
+		helper->pid = pid;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (failed)
 		return -1;
-	helper->pid = pid;
 	helper->program_key = task->key ? ha_xstrdup(task->key) : NULL;
 	helper->since_ms = boot_ms();
 	return 0;
