@@ -107,6 +107,29 @@ first_line(const char *text)
 	return len;
 }
 
+/* value[unit][;warn[;crit[;min[;max]]]] */
+static int
+is_value(const char *text, size_t len)
+{
+	static const char digits[] = "0123456789";
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ%";
+	char *value = ha_xmemdup(text, len);
+	const char *p = value + (*value == '-');
+	size_t fields = 0, count = strspn(p, digits);
+	int is_one;
+
+	is_one = count || *p == 'U';
+	p += count;
+	if (*p == '.')
+		p += 1 + strspn(p + 1, digits);
+	for (p += strspn(p, letters); *p == ';'; fields++)
+		p += 1 + strspn(p + 1, "-.:@~0123456789");
+	is_one = is_one && !*p && fields <= 4;
+	free(value);
+	return is_one;
+}
+
 /* "label=value", quotes around the label or not, without control bytes. */
 static int
 is_perf(const char *item, size_t len)
@@ -124,9 +147,10 @@ is_perf(const char *item, size_t len)
 		else if (item[i] == '=' && !quote && !equals)
 			equals = item + i;
 	}
-	if (quote || !equals || equals == item || equals + 1 == item + len)
+	if (quote || !equals || equals == item)
 		return 0;
-	return strchr("-+.U0123456789", equals[1]) != NULL;
+	equals++;
+	return is_value(equals, len - (size_t)(equals - item));
 }
 
 /* What looks like performance data goes on, item by item. */
