@@ -275,23 +275,27 @@ judge_use(struct check *check, const struct use *use, double speed)
 		check->gauge = most / whole;
 }
 
-/* Is there a link?  What can't tell is taken as up. */
+/* Is there a link?  What can't tell is taken as up.  Its state goes to state. */
+static int
+has_link(const char *name, struct ha_buf *state)
+{
+	return read_fact(name, "operstate", state) ||
+	       !strcmp(state->data, "up") || !strcmp(state->data, "unknown");
+}
+
 static int
 judge_link(struct check *check, const char *name)
 {
 	struct ha_buf state = HA_BUF_INIT;
-	int is_up = 1;
+	int is_up = 0;
 
-	if (!is_set_up(name)) {
+	if (!is_set_up(name))
 		check_say(check, HA_STATUS_CRIT, "is not set up");
-		is_up = 0;
-	} else if (!read_fact(name, "operstate", &state) &&
-		   strcmp(state.data, "up") != 0 &&
-		   strcmp(state.data, "unknown") != 0) {
+	else if (!has_link(name, &state))
 		check_say(
 		    check, HA_STATUS_CRIT, "has no link (%s)", state.data);
-		is_up = 0;
-	}
+	else
+		is_up = 1;
 	ha_buf_release(&state);
 	return is_up;
 }
@@ -326,22 +330,36 @@ judge_one(struct check *check, const struct interface *interface)
 	judge_use(check, &use, speed);
 }
 
+/* An idle one without a link counts least: there is a spare port somewhere. */
+static double
+rank(const struct interface *interface)
+{
+	struct ha_buf state = HA_BUF_INIT;
+	struct use use = { .in = 0 };
+	double result;
+
+	if (interface->before)
+		use = use_of(interface);
+	result = larger(use.in, use.out);
+	if (result <= 0 && !has_link(interface->name, &state))
+		result = -1;
+	ha_buf_release(&state);
+	return result;
+}
+
 static void
 judge(struct check *check)
 {
 	const struct data *data = check->data;
 	const struct interface *busiest = NULL;
-	double most = -1;
+	double most = -2;
 
 	for (size_t i = 0; i < data->count; i++) {
-		const struct interface *interface = &data->interfaces[i];
-		struct use use = { .in = 0 };
+		double one = rank(&data->interfaces[i]);
 
-		if (interface->before)
-			use = use_of(interface);
-		if (larger(use.in, use.out) > most) {
-			most = larger(use.in, use.out);
-			busiest = interface;
+		if (one > most) {
+			most = one;
+			busiest = &data->interfaces[i];
 		}
 	}
 	if (busiest)

@@ -331,6 +331,22 @@ test_net_link(void **state)
 	    "backwards, half duplex");
 }
 
+/* Of two that are idle it is not the one that nobody uses. */
+static void
+test_net_spare(void **state)
+{
+	struct check *check;
+
+	(void)state;
+	put("proc/net/dev", HEAD " eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n"
+				 " eth1: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n");
+	put_link("eth0", "0x1003\n", "down\n", "-1\n", "unknown\n");
+	put_link("eth1", "0x1003\n", "up\n", "-1\n", "unknown\n");
+	check = first_look("net");
+	second_look(check);
+	says(check, HA_STATUS_OK, "eth1 in 0 B/s, out 0 B/s");
+}
+
 static void
 test_net_badly(void **state)
 {
@@ -379,6 +395,7 @@ main(void)
 		TEST(test_io_badly),
 		TEST(test_net),
 		TEST(test_net_link),
+		TEST(test_net_spare),
 		TEST(test_net_badly),
 		TEST(test_uptime),
 	};
