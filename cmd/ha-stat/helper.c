@@ -109,7 +109,8 @@ key_path(const char *dir, const char *key)
 }
 
 /*
- * The key's file, opened and made if need be; -1: it can't be, which is said
+ * The key's file, opened and made if need be, for nobody else: who can read it
+ * can lock it, and have us wait.  -1: it can't be, which is said
  * once: without it nobody knows of a helper that is stuck.
  */
 static int
@@ -125,7 +126,7 @@ open_key(const char *key)
 		path = key_path(dir, key);
 		fd = open(path,
 		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		    0644);
+		    0600);
 		if (fd < 0)
 			ha_err_set(&err, EX_CANTCREAT, errno,
 			    "can't open '%s' (HA_RUN_DIR)", path);

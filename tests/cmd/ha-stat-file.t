@@ -358,6 +358,8 @@ is "each of these is CRIT" "$(grep -c 'CRIT.*no answer within 500 ms' "$T/out")"
 like "... the others are not" "$(cat "$T/out")" '	load	(OK|WARN)	'
 ok "... the frame is whole" grep -q '^#end' "$T/out"
 ok "one helper hangs where it can't be killed" stuck_helper
+is "... its lock is nobody else's" \
+    "$(stat -c %a "$HA_RUN_DIR"/ha-stat.*mute)" 600
 first=$stuck
 tap_clock
 start=$tap_now
