@@ -105,6 +105,19 @@ judge_expected(struct check *check, size_t option, const char *actual)
 		    options[option].name, actual, expected);
 }
 
+/* What an automounter has put there when it was asked. */
+static const struct mount *
+find_automounted(const struct check *check, const struct mount *mount)
+{
+	const struct mount *now;
+
+	if (strcmp(mount->type, "autofs") != 0)
+		return mount;
+	mounts_reread();
+	now = mounts_at(check->argument);
+	return now ? now : mount;
+}
+
 static void
 judge(struct check *check)
 {
@@ -118,6 +131,7 @@ judge(struct check *check)
 	}
 	if (check->helper && ask_answer(check, &data->sys, sizeof(data->sys)))
 		return;
+	mount = find_automounted(check, mount);
 	if (data->sys)
 		check_say(check, ask_state(data->sys), "does not answer: %s",
 		    strerror(data->sys));

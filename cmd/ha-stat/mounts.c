@@ -16,11 +16,12 @@
 /* As many links as path_resolution(7) follows. */
 #define MAX_LINKS 40
 
-static struct {
+static struct table {
 	struct mount *all;
 	size_t count;
 	char *text; /* what the strings point into */
 	int is_read;
+	struct table *before; /* what was borrowed of it stays */
 } table;
 
 /* What answers from this machine's memory and disks. */
@@ -142,6 +143,15 @@ mounts_all(const struct mount **mounts, size_t *count, struct ha_err *err)
 	*mounts = table.all;
 	*count = table.count;
 	return 0;
+}
+
+void
+mounts_reread(void)
+{
+	struct table *before = ha_xmalloc(sizeof(*before));
+
+	*before = table;
+	table = (struct table){ .before = before };
 }
 
 const struct mount *

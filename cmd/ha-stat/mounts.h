@@ -31,6 +31,11 @@ struct mount {
  * EX_OSERR.
  */
 int mounts_all(const struct mount **mounts, size_t *count, struct ha_err *err);
+/*
+ * Read them anew when they are asked for next: an automounter may have been
+ * called.  What was borrowed stays.
+ */
+void mounts_reread(void);
 /* The topmost one at exactly that point; NULL: nothing is mounted there. */
 const struct mount *mounts_at(const char *point);
 /*

@@ -249,6 +249,38 @@ else
 	skip "mounts" "nothing can be mounted here"
 fi
 
+# An automounter that mounts a tmpfs when it is asked: auto DIR.
+auto()
+{
+	mkdir "$1"
+	spawn perl -e '
+	my ($dir) = @ARGV;
+	setpgrp;
+	$^F = 100;
+	pipe(my $asked, my $ask) or die;
+	my $options = "pgrp=$$,minproto=5,maxproto=5,direct,fd=" . fileno $ask;
+	system(qw(mount -t autofs -o), $options, "ha-auto", $dir) and exit 1;
+	sysopen(my $top, $dir, 0) or die;
+	open(my $ready, ">", "$dir.ready");
+	sysread($asked, my $packet, 4096) or die;
+	my (undef, undef, $token) = unpack("iiI", $packet);
+	system(qw(mount -t tmpfs ha-real), $dir);
+	ioctl($top, 0x9360, $token); # AUTOFS_IOC_READY
+	sleep;
+	' "$1"
+	wait_until 5 test -e "$1.ready"
+}
+
+if auto "$T/auto" 2>/dev/null; then
+	finds "what is mounted when it is asked" OK \
+	    'is mounted, tmpfs from ha-real' "mount:$T/auto?type=tmpfs"
+	umount "$T/auto"
+	umount -l "$T/auto"
+	reap "$pid" KILL
+else
+	skip "an automounter" "no autofs here"
+fi
+
 ## Programs
 
 cat >"$T/plugin" <<'END'
