@@ -277,7 +277,7 @@ if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
 	ok "... in time" test $((tap_now - began)) -lt 300
 	run ha-stat -t 20s -T 500ms "disk:$T/mute" disk:/
 	is "-T: CRIT" "$(state "disk:$T/mute")" CRIT
-	like "... said" "$(msg "disk:$T/mute")" 'deadline: '
+	like "... said" "$(msg "disk:$T/mute")" ': deadline: '
 	run ha-stat -t 300ms -i 200ms
 	like "the page shows it, and ends" "$out" \
 	    "(disk .*)?CRIT +no answer within 300 ms|^  load"
