@@ -25,8 +25,13 @@ doc=$T/dest/usr/local/share/doc/ha-utils
 is "only the commands can be executed" "$(installed -100)" \
     "$(cd "$HA_BIN" && printf './usr/local/bin/%s\n' *)"
 ok "a unit" test -s "$unit"
-ok "a crontab" test -s "$doc/examples/ha-push.cron"
-ok "a snippet for monit" test -s "$doc/examples/ha-push.monit"
+for command in ha-push ha-probe ha-stat; do
+	ok "a crontab of $command" test -s "$doc/examples/$command.cron"
+	ok "a snippet for monit" test -s "$doc/examples/$command.monit"
+	is "... to be read by all" \
+	    "$(stat -c %a "$doc/examples/$command".*)" '644
+644'
+done
 ok "a targets file" test -s "$doc/examples/targets.example"
 for command in "$HA_BIN"/*; do
 	ok "a page for ${command##*/}" \
@@ -48,6 +53,33 @@ else
 	[ "${CI-}" != true ] || exit 1
 	skip "systemd-analyze" "systemd is not installed (make deps)"
 fi
+
+# Monit takes what was installed, where it was.
+if command -v monit >/dev/null; then
+	for file in "$doc/examples"/*.monit; do
+		sed "s|/usr/local/|$T/dest&|; s|/bin/systemctl|/bin/true|" \
+		    "$file" >"$T/monitrc"
+		chmod 600 "$T/monitrc"
+		exits "monit -t: ${file##*/}" 0 env HOME="$T" \
+		    monit -t -c "$T/monitrc"
+		is "... without a word" "$err" ''
+	done
+else
+	[ "${CI-}" != true ] || exit 1
+	skip "monit" "monit is not installed (make deps)"
+fi
+
+# What cron knows: five fields, a user, a command that is installed.
+for file in "$doc/examples"/*.cron; do
+	grep '^#\{0,1\}[0-9*][0-9*/,-]* ' "$file" | sed 's/^#//' >"$T/jobs"
+	ok "${file##*/} has jobs" test -s "$T/jobs"
+	is "... for a user, with a program" "$(grep -cEv \
+	    '^([0-9*/,-]+ ){5}(root|nobody) (out=\$\()?(ha-[a-z]+|rsync) ' \
+	    "$T/jobs")" 0
+	unlike "... without %" "$(cat "$T/jobs")" '%'
+	like "... for a PATH with /usr/local/bin" "$(cat "$file")" \
+	    '^PATH=(/usr/local/sbin:)?/usr/local/bin:/usr/s?bin:'
+done
 
 # README shows the lines of the crontab; they must not part.
 grep -v '^#\|^$\|^MAILTO' "$doc/examples/ha-push.cron" >"$T/cron"
