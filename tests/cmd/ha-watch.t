@@ -248,6 +248,9 @@ storm()
 	spawn -o "$T/pipe" -e "$T/werr" ha-watch "$D"
 	watcher=$pid
 	run "$MODEL" stir "$D" "$1" 15000
+	# What it does not take within seconds is not told to the end.
+	: >"$D/last"
+	ok "storm $1: the reader keeps up" wait_until 60 test -e "$T/copy/last"
 	reap "$watcher" TERM
 	ended=$status
 	reap "$reader"
