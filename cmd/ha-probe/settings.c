@@ -325,7 +325,7 @@ set_choice(const struct place *place, const char *value)
 	for (; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
 		if (!strncmp(p, value, len) && (!p[len] || p[len] == '|'))
 			break;
-	if (!p || !len)
+	if (!p || !len || strchr(value, '|'))
 		return refuse(place, 0, "'%s' is none of %s", value,
 		    place->setting->choices);
 	if (place->setting->member == MEMBER(proxy_protocol)) {
@@ -338,12 +338,16 @@ set_choice(const struct place *place, const char *value)
 static int
 set_name(const struct place *place, const char *value)
 {
+	struct in_addr addr;
 	size_t i;
 
 	for (i = 0; value[i]; i++)
 		if (!isalnum((unsigned char)value[i]) &&
-		    !strchr("-._:", value[i]))
+		    !strchr("-._", value[i]))
 			return refuse(place, i, "that is no host's name");
+	/* libcurl would connect to it; SNI is for names (RFC 6066, 3). */
+	if (inet_aton(value, &addr))
+		return refuse(place, 0, "an address is no name");
 	return set_word(place, value);
 }
 

@@ -355,6 +355,10 @@ check_settings(const struct parser *parser)
 		return refuse(parser, parser->url,
 		    "%s can begin with version 1 of the PROXY protocol only",
 		    scheme->name);
+	/* It would be asked for a tunnel to that name, not to the URL's. */
+	if (settings->sni && settings->proxy)
+		return refuse(
+		    parser, parser->url, "a proxy looks up the name: no sni");
 	if (settings->each_address && settings->proxy)
 		return refuse(parser, parser->url,
 		    "a proxy looks up the name: no each-address");

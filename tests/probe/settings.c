@@ -149,7 +149,12 @@ mistakes(void **state)
 	refused("haproxy", "3", 0, "none of 1|2");
 	refused("haproxy", "", 0, "none of 1|2");
 	refused("redirect", "fol", 0, "none of");
+	refused("redirect", "no|follow", 0, "none of");
 	refused("sni", "a/b", 1, "host's name");
+	refused("sni", "192.0.2.1", 0, "no name");
+	refused("sni", "127.1", 0, "no name");
+	refused("sni", "0x7f000001", 0, "no name");
+	refused("sni", "2001:db8::1", 4, "host's name");
 	refused("source", "not an interface", 0, "neither");
 	refused("source", "far-too-long-for-one", 0, "neither");
 	refused("method", "GE T", 2, "no method");

@@ -357,6 +357,8 @@ file_mistakes(void **state)
 		{ "web tcp://a:1 timeout=soon\n", "targets:1:23: timeout: " },
 		{ "web tcp://a:1 timeout\n",
 		    "targets:1:15: timeout: it reads" },
+		{ "web https://a sni=b proxy=http://p:1\n",
+		    "targets:1:5: a proxy looks up the name: no sni" },
 		{ "web http://a expect='status=200 body~\"(\"'\n",
 		    "targets:1:39: expect: regular" },
 		{ "web tcp://a:1 ipv4=x\n", "targets:1:20: ipv4: 'x' is" },
