@@ -224,6 +224,21 @@ parse_tls(const struct parser *parser, const struct value *value)
 	return 0;
 }
 
+/*
+ * RFC 8259 sets no limit to integers, of which jansson takes 64 bits, and lets
+ * a string have NUL.
+ */
+json_t *
+term_load_json(const char *text, size_t len)
+{
+	const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+	json_t *json = json_loadb(text, len, flags, NULL);
+
+	return json ? json
+		    : json_loadb(
+			  text, len, flags | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
 /* The whole of a quoted value is JSON's string; of another one what it says. */
 static int
 parse_json(
@@ -231,9 +246,8 @@ parse_json(
 {
 	const char *start = value->start - (value->quote == '"');
 
-	term->json = json_loadb(start,
-	    (size_t)(parser->at - start) - (value->quote == '\''),
-	    JSON_DECODE_ANY, NULL);
+	term->json = term_load_json(
+	    start, (size_t)(parser->at - start) - (value->quote == '\''));
 	if (!term->json)
 		term->json = json_stringn(value->bytes.data, value->bytes.len);
 	if (!term->json)

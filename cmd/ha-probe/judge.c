@@ -15,7 +15,6 @@
 struct judgement {
 	const struct seen *seen;
 	json_t *json; /* of the body, once it was asked for */
-	json_error_t json_error;
 	int is_parsed;
 	enum ha_status_state state;
 	struct ha_buf crit, warn; /* words */
@@ -215,7 +214,9 @@ resolve(const json_t *json, const char *pointer)
 static int
 is_equal(const json_t *a, const json_t *b)
 {
-	if (json_is_number(a) && json_is_number(b))
+	/* As doubles, large ones that differ are the same. */
+	if (json_is_number(a) && json_is_number(b) &&
+	    !(json_is_integer(a) && json_is_integer(b)))
 		return json_number_value(a) == json_number_value(b);
 	return json_equal(a, b);
 }
@@ -264,13 +265,8 @@ parse_body(struct judgement *judgement)
 	const struct seen *seen = judgement->seen;
 
 	if (!judgement->is_parsed)
-		judgement->json = json_loadb(seen->body.data, seen->body.len,
-		    JSON_DECODE_ANY, &judgement->json_error);
-	/* RFC 8259 sets no limit to integers; jansson takes 64 bits of them. */
-	if (!judgement->is_parsed && !judgement->json)
-		judgement->json = json_loadb(seen->body.data, seen->body.len,
-		    JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
-		    &judgement->json_error);
+		judgement->json =
+		    term_load_json(seen->body.data, seen->body.len);
 	judgement->is_parsed = 1;
 	return judgement->json != NULL;
 }

@@ -52,6 +52,9 @@ struct term {
 	struct ha_thresholds days; /* cert */
 };
 
+/* Any JSON value; NULL: that is none. */
+json_t *term_load_json(const char *text, size_t len);
+
 struct expect {
 	struct term **terms;
 	size_t count;

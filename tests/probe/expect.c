@@ -192,7 +192,13 @@ json(void **state)
 	fails("json:/a/b/=1", "json has no /a/b/");
 	fails("json:/s/x=1", "json has no /s/x");
 	set(&seen.body, "{\"id\":18446744073709551615,\"ok\":1}");
-	holds("json:/ok=1");
+	holds("json:/ok=1 json:/id=18446744073709551615");
+	fails("json:/id=1", "json /id is 1.8446744073709552e19, wanted 1");
+	set(&seen.body, "{\"id\":9007199254740993,\"s\":\"a\\u0000b\"}");
+	holds("json:/id=9007199254740993 json:/s=\"a\\u0000b\"");
+	fails("json:/id=9007199254740992",
+	    "json /id is 9007199254740993, wanted 9007199254740992");
+	fails("json:/s=a", "json /s is \"a\\u0000b\", wanted a");
 	set(&seen.body, "\"word\"");
 	holds("json:=word");
 	set(&seen.body, "<html>");
