@@ -363,7 +363,9 @@ unmount_mute()
 {
 	reap "$pid" KILL
 	umount "$T/mute"
-	umount "$T/in/mute" 2>/dev/null
+	for bound in "$T/in/mute" "$T"/many*; do
+		umount "$bound" 2>/dev/null
+	done
 }
 
 # What the kernel holds: the helper that asked.
@@ -382,12 +384,12 @@ tap_clock
 start=$tap_now
 # More than one question, one reader at the other end of the pipe.
 timeout 20 ha-stat -F tsv -t 500ms "mount:$T/mute" "file:$T/mute/x" \
-    "dir:$T/mute" "proc:pidfile=$T/mute/pid" "disk:$T/mute" load |
+    "dir:$T/mute" "proc:pidfile=$T/mute/pid" "disk:$T/mute" uptime |
     cat >"$T/out"
 tap_clock
 ok "it ends soon" test $((tap_now - start)) -lt 500
 is "each of these is CRIT" "$(grep -c 'CRIT.*no answer within 500 ms' "$T/out")" 5
-like "... the others are not" "$(cat "$T/out")" '	load	(OK|WARN)	'
+like "... the others are not" "$(cat "$T/out")" '	uptime	OK	'
 ok "... the frame is whole" grep -q '^#end' "$T/out"
 ok "one helper hangs where it can't be killed" stuck_helper
 is "... its lock is nobody else's" \
@@ -414,6 +416,16 @@ finds "... the next run knows" CRIT \
     '^stat: no answer: process [0-9]+, an earlier look, has been stuck' \
     "exit:stat -f $T/mute"
 finds "what is elsewhere" OK 'has 6 B' "file:$f"
+many=
+for i in $(seq 25); do
+	mkdir "$T/many$i"
+	mount --bind "$T/mute" "$T/many$i"
+	many="$many disk:$T/many$i"
+done
+# shellcheck disable=SC2086 # no blank in their names
+run ha-stat -F nagios -t 20s -T 500ms $many uptime
+is "many at the run's deadline: 2" "$status" 2
+like "... said of each" "$out" '25 of 26 not OK'
 kill -USR1 "$pid"
 ok "it answers again: the helper is gone" wait_until 10 gone "$first"
 finds "... and all is well" OK 'is mounted' "mount:$T/mute"
