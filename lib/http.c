@@ -825,6 +825,7 @@ kind_of(const struct ha_http_transfer *transfer, CURLcode code)
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_REMOTE_ACCESS_DENIED:
 	case CURLE_URL_MALFORMAT:
+	case CURLE_BAD_CONTENT_ENCODING:
 		return HA_HTTP_BLAME_REPLY;
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:

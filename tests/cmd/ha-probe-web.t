@@ -434,6 +434,8 @@ rude "no header" '^the answer is not HTTP: Header without colon$' \
     bye '' 'HTTP/1.1 200 OK\r\nno header\r\n\r\n'
 rude "a version from the future" '^the answer is not HTTP: Unsupported HTTP' \
     bye '' 'HTTP/7.0 200 OK\r\n\r\n'
+rude "a coding that is none" '^the answer is not HTTP: .*unencoding' bye '' \
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'
 serve endless
 found "a body without end serves, for those who don't ask" OK '^200 OK$' \
     "http://127.0.0.1:$port/"
