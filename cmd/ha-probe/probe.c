@@ -427,11 +427,31 @@ unfinished(struct probe *probe)
 	}
 }
 
+/* Is what was cut short this machine's own doing?  link: the name, or "". */
+static int
+is_ours(const struct probe *probe, char link[IF_NAMESIZE])
+{
+	link[0] = '\0';
+	switch (probe->phase) {
+	case PHASE_RESOLVING:
+		return 1;
+	case PHASE_PAUSE:
+		return probe->fault == FAULT_LOCAL;
+	case PHASE_TALKING:
+		if (probe->way->owes_ourselves != NULL &&
+		    probe->way->owes_ourselves(probe))
+			return 1;
+		return probe_link_is_down(probe, link);
+	default:
+		return 0;
+	}
+}
+
 void
 probe_expire(struct probe *probe)
 {
-	enum ha_status_state state = HA_STATUS_CRIT;
-	char after[32], *words;
+	char after[32], link[IF_NAMESIZE], *words;
+	int ours;
 
 	if (probe->is_split) {
 		probe->is_split = 0;
@@ -442,12 +462,11 @@ probe_expire(struct probe *probe)
 		finish(probe);
 		return;
 	}
-	if (probe->phase == PHASE_RESOLVING ||
-	    (probe->phase == PHASE_PAUSE && probe->fault == FAULT_LOCAL))
-		state = HA_STATUS_UNKNOWN;
+	ours = is_ours(probe, link);
 	time_words(probe->run->sweep_ms, after, sizeof(after));
-	words = ha_xasprintf(
-	    "deadline of the sweep (%s): %s", after, unfinished(probe));
+	words = ha_xasprintf("deadline of the sweep (%s): %s%s", after,
+	    link[0] ? "our link is down: " : "",
+	    link[0] ? link : unfinished(probe));
 	if (probe->phase == PHASE_RESOLVING)
 		resolver_forget(probe->run->resolver, &probe->wait);
 	stop_way(probe);
@@ -457,6 +476,6 @@ probe_expire(struct probe *probe)
 	if (probe->phase != PHASE_NEW && probe->phase != PHASE_PAUSE)
 		probe->ms = (double)(ha_clock_now_ns() - probe->seen.start_ns) /
 			    HA_MS_NS;
-	probe->state = state;
+	probe->state = ours ? HA_STATUS_UNKNOWN : HA_STATUS_CRIT;
 	finish(probe);
 }

@@ -91,11 +91,13 @@ struct probe {
  * after done, fail or the deadline, never inside of probe_done() or
  * probe_fail(); until then a way keeps still.  awaiting() says in words what
  * the target owed ("no greeting", "no answer to SYN") when the deadline passed.
+ * owes_ourselves(), or NULL: is it this machine's resolver or proxy that owed?
  */
 struct way {
 	void (*start)(struct probe *probe);
 	void (*stop)(struct probe *probe);
 	const char *(*awaiting)(const struct probe *probe);
+	int (*owes_ourselves)(const struct probe *probe);
 };
 extern const struct way way_stream, way_datagram, way_icmp, way_web;
 /* mysql:// with a defaults-file, by the MySQL client library (mysql-login.c) */

@@ -762,8 +762,19 @@ awaiting(const struct probe *probe)
 	return talk->owed;
 }
 
+static int
+owes_ourselves(const struct probe *probe)
+{
+	const struct talk *talk = probe->talk;
+
+	return talk->transfer == NULL ||
+	       (is_silence_of_proxy(talk) &&
+		   ha_http_phase(talk->transfer) == HA_HTTP_CONNECTING);
+}
+
 const struct way way_web = {
 	.start = start,
 	.stop = stop,
 	.awaiting = awaiting,
+	.owes_ourselves = owes_ourselves,
 };

@@ -95,6 +95,9 @@ found "... and is told as soon as the neighbour is not found" UNKNOWN \
     '^our link is down: n0' -t 300ms icmp://172.16.3.4
 found "our link has no carrier, IPv6" UNKNOWN '^our link is down: n0$' \
     -t 300ms 'tcp://[fd00::2]:80'
+found "... at the sweep's deadline" UNKNOWN \
+    '^deadline of the sweep \(300 ms\): our link is down: n0$' -T 300ms \
+    tcp://172.16.3.4:80
 found "a link-local address without its interface" UNKNOWN \
     '^%INTERFACE has to follow \[fe80::1\]:80$' 'tcp://[fe80::1]:80'
 local_address=$(ip -6 -o addr show dev v0 scope link |
