@@ -43,6 +43,7 @@ struct layout {
 	struct row *rows; /* the first one holds the titles */
 	size_t count;
 	size_t widths[COLUMNS];
+	int has_targets; /* some target is not just its check's name */
 };
 
 static void
@@ -86,10 +87,21 @@ fill(struct layout *layout, const struct ha_sweep_results *results)
 	row = new_row(layout);
 	for (column = 0; column < COLUMNS; column++)
 		set_cell(row, column, titles[column]);
-	for (i = 0; i < results->count; i++)
-		if (!layout->table->is_quiet ||
-		    results->list[i].state != HA_STATUS_OK)
-			fill_row(new_row(layout), &results->list[i]);
+	for (i = 0; i < results->count; i++) {
+		if (layout->table->is_quiet &&
+		    results->list[i].state == HA_STATUS_OK)
+			continue;
+		fill_row(new_row(layout), &results->list[i]);
+		if (strcmp(results->list[i].check, results->list[i].target) !=
+		    0)
+			layout->has_targets = 1;
+	}
+}
+
+static size_t
+gap(const struct layout *layout, int column)
+{
+	return column == TARGET && !layout->has_targets ? 0 : GAP;
 }
 
 /*
@@ -100,7 +112,7 @@ static void
 measure(struct layout *layout)
 {
 	size_t *widths = layout->widths;
-	size_t fixed, room, message, width, i;
+	size_t fixed, room, message, width, share, i;
 	int column;
 
 	for (i = 0; i < layout->count; i++)
@@ -110,17 +122,20 @@ measure(struct layout *layout)
 			if (width > widths[column])
 				widths[column] = width;
 		}
+	if (!layout->has_targets)
+		widths[TARGET] = 0;
 	if (!layout->table->width)
 		return;
-	fixed = widths[STATE] + widths[MS] + (COLUMNS - 1) * GAP;
+	fixed = widths[STATE] + widths[MS] + (COLUMNS - 2) * GAP +
+		gap(layout, TARGET);
 	room = layout->table->width > fixed ? layout->table->width - fixed : 0;
 	message =
 	    widths[MESSAGE] < LEAST_MESSAGE ? widths[MESSAGE] : LEAST_MESSAGE;
 	if (widths[CHECK] + widths[TARGET] + message > room) {
 		width = room > message ? room - message : 0;
-		if (widths[CHECK] > width / 2 && widths[CHECK] > LEAST_TEXT)
-			widths[CHECK] =
-			    width / 2 > LEAST_TEXT ? width / 2 : LEAST_TEXT;
+		share = layout->has_targets ? width / 2 : width;
+		if (widths[CHECK] > share && widths[CHECK] > LEAST_TEXT)
+			widths[CHECK] = share > LEAST_TEXT ? share : LEAST_TEXT;
 		width = width > widths[CHECK] ? width - widths[CHECK] : 0;
 		if (widths[TARGET] > width && widths[TARGET] > LEAST_TEXT)
 			widths[TARGET] =
@@ -168,7 +183,7 @@ add_message(
 	int column;
 
 	for (column = 0; column < MESSAGE; column++)
-		indent += layout->widths[column] + GAP;
+		indent += layout->widths[column] + gap(layout, column);
 	ha_text_add_wrapped(
 	    out, row->cells[MESSAGE].data, layout->widths[MESSAGE], indent);
 }
@@ -186,7 +201,8 @@ add_row(struct ha_buf *out, const struct layout *layout, const struct row *row)
 	if (is_coloured)
 		ha_buf_add_str(out, HA_TEXT_PLAIN);
 	add_cell(out, layout, row, CHECK);
-	add_cell(out, layout, row, TARGET);
+	if (layout->has_targets)
+		add_cell(out, layout, row, TARGET);
 	add_cell(out, layout, row, MS);
 	add_message(out, layout, row);
 	for (end = out->len; end > start && out->data[end - 1] == ' ';)

@@ -626,6 +626,33 @@ table(void **state)
 }
 
 static void
+table_without_targets(void **state)
+{
+	static const char url[] = "tcp://10.0.0.1:80";
+
+	(void)state;
+	to_socket();
+	begin("table", NULL, 0, 0);
+	add(0, url, HA_STATUS_OK, "fine", "");
+	end();
+	assert_string_equal(out.data,
+	    "STATE  CHECK                MS  MESSAGE\n"
+	    "OK     tcp://10.0.0.1:80  12.3  fine\n"
+	    "1 check: 1 OK\n");
+	setenv("NO_COLOR", "1", 1);
+	to_terminal(40);
+	begin("table", NULL, 0, 0);
+	add(0, url, HA_STATUS_CRIT, "refused, and nobody knows why", "");
+	end_on_terminal();
+	unsetenv("NO_COLOR");
+	assert_string_equal(out.data,
+	    "STATE  CHECK       MS  MESSAGE\n"
+	    "CRIT   tcp://..  12.3  refused, and nobody\n"
+	    "                       knows why\n"
+	    "1 check: 1 CRIT\n");
+}
+
+static void
 quiet_table(void **state)
 {
 	(void)state;
@@ -856,6 +883,8 @@ main(void)
 		cmocka_unit_test(prom_says_nothing_twice),
 		test_in_folder(prom_to_file),
 		cmocka_unit_test(table),
+		cmocka_unit_test(table_without_targets),
+		cmocka_unit_test(table_without_targets),
 		cmocka_unit_test(quiet_table),
 		cmocka_unit_test(terminal_colours),
 		cmocka_unit_test(terminal_width),
