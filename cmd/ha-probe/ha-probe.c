@@ -23,6 +23,8 @@
 
 #define SWEEP_MS 50000
 #define PLUGIN_TIMEOUT_MS 10000
+#define INTERVAL_MS 1000
+#define TIMES 3
 
 struct list {
 	const char **items;
@@ -33,9 +35,9 @@ static struct settings settings;
 static struct list files, witnesses;
 static const char *format, *output;
 static int quiet, dry_run, diagnose;
-static int64_t sweep_ms = SWEEP_MS, parallel;
-static int64_t wait_ms = -1, wait_down_ms = -1, interval_ms = 1000;
-static int64_t confirm = 3;
+static int64_t sweep_ms = SWEEP_MS, parallel = -1;
+static int64_t wait_ms = -1, wait_down_ms = -1, interval_ms = -1;
+static int64_t confirm = -1;
 
 static void
 add_item(void *target, const char *arg)
@@ -180,10 +182,16 @@ check_usage(size_t operands)
 		       "this machine's own link is up");
 	if (wait_down_ms < 0 && witnesses.count)
 		refuse("--while goes with --wait-down");
-	if (confirm < 1)
+	if (wait_down_ms < 0 && confirm >= 0)
+		refuse("--times goes with --wait-down");
+	if (!waits && interval_ms >= 0)
+		refuse("--interval goes with --wait and --wait-down");
+	if (!confirm)
 		refuse("--times: at least 1");
-	if (interval_ms < 1)
+	if (!interval_ms)
 		refuse("--interval: more than 0");
+	if (!parallel)
+		refuse("--parallel: at least 1");
 	if (sweep_ms < 1)
 		refuse("--total: more than 0");
 	if (diagnose && (format || output || quiet))
@@ -282,7 +290,7 @@ schedule_options(void)
 {
 	return (struct schedule_options){
 		.deadline_ns = ha_clock_deadline(sweep_ms),
-		.parallel = (size_t)parallel,
+		.parallel = parallel < 0 ? 0 : (size_t)parallel,
 	};
 }
 
@@ -304,11 +312,11 @@ sweep_again(const struct targets *targets)
 {
 	const struct wait_options options = {
 		.limit_ms = wait_ms >= 0 ? wait_ms : wait_down_ms,
-		.interval_ms = interval_ms,
+		.interval_ms = interval_ms < 0 ? INTERVAL_MS : interval_ms,
 		.sweep_ms = sweep_ms,
-		.parallel = (size_t)parallel,
+		.parallel = parallel < 0 ? 0 : (size_t)parallel,
 		.witnesses = witnesses.count,
-		.confirm = confirm,
+		.confirm = confirm < 0 ? TIMES : confirm,
 	};
 	enum wait_verdict verdict = WAIT_NOT_KNOWN;
 	struct ha_buf words = HA_BUF_INIT;

@@ -92,6 +92,11 @@ mistake "--diagnose of two" '--diagnose takes one target' \
 mistake "--times 0" '--times: at least 1' \
     --wait-down 1s --while "$GOOD" --times 0 "$CLOSED"
 mistake "--interval 0" '--interval: more than 0' --wait 1s --interval 0 "$GOOD"
+mistake "--times without --wait-down" '--times goes with --wait-down' \
+    --wait 1s --times 2 "$GOOD"
+mistake "--interval of one sweep" '--interval goes with --wait' \
+    --interval 2s "$GOOD"
+mistake "-P 0" '--parallel: at least 1' -P 0 "$GOOD"
 mistake "-T 0" '--total: more than 0' -T 0 "$GOOD"
 mistake "an escape sequence" "'.0033\[31m': column 1: that is no URL" \
     "${ESC}[31m"
