@@ -1,6 +1,6 @@
 # ha-stat in fish; written by completions/generate
 complete -c ha-stat -f -a 'load cpu mem swap disk: inode: io net uptime clock units proc: cgroup: file: dir: mount: exit:'
-complete -c ha-stat -s f -l checks -r -F -d 'checks from FILE too, one a line: [NAME] CHECK [KEY=VALUE...]; - is stdin'
+complete -c ha-stat -s f -l checks -r -F -d 'checks from FILE too, one a line: [NAME] CHECK [KEY=VALUE...]; - is stdin; repeatable'
 complete -c ha-stat -s w -l warning -x -d 'WARN outside of RANGE: for checks without thresholds of their own'
 complete -c ha-stat -s c -l critical -x -d 'CRIT outside of RANGE, likewise'
 complete -c ha-stat -s i -l interval -x -d 'look twice, this far apart, for rates; without -i the last run'\''s samples are used where there are any, else 1s'

@@ -307,8 +307,8 @@ parse_argument(struct check *check, const char *text, size_t len,
 	if (text[colon] != ':' || colon + 1 == len) {
 		if (!kind->argument || *kind->argument == '[')
 			return 0;
-		return ha_err_set(err, EX_USAGE, 0, "%s needs %s (%s:%s)",
-		    kind->name, kind->argument, kind->name, kind->argument);
+		return ha_err_set(err, EX_USAGE, 0, "it is written %s:%s",
+		    kind->name, kind->argument);
 	}
 	check->argument = unescape(text + colon + 1, len - colon - 1, 0);
 	if (check->argument)

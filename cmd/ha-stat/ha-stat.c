@@ -2,9 +2,12 @@
 /*
  * ha-stat - look at this machine once and say what is wrong with it.
  */
+#include <errno.h>
 #include <limits.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -27,14 +30,31 @@
 #define CHECK_MS 5000
 #define RUN_MS 50000
 
-static const char *file, *format, *out_file, *warn, *crit;
+struct names {
+	const char **items;
+	size_t count;
+};
+
+static struct names files;
+static const char *format, *out_file, *warn, *crit;
 static int64_t check_ms = CHECK_MS, run_ms = RUN_MS, interval_ms = -1;
 static int is_quiet, is_list, is_accept;
 
+static void
+add_file(void *target, const char *arg)
+{
+	struct names *names = target;
+
+	names->items = ha_xrealloc(
+	    names->items, (names->count + 1) * sizeof(*names->items));
+	names->items[names->count++] = arg;
+}
+
 static const struct ha_opt opts[] = {
-	{ 'f', "checks", "FILE", HA_OPT_STRING, &file,
+	{ 'f', "checks", "FILE", HA_OPT_CALL, &files,
 	    "checks from FILE too, one a line: [NAME] CHECK [KEY=VALUE...]; "
-	    "- is stdin" },
+	    "- is stdin; repeatable",
+	    add_file },
 	{ 'w', "warning", "RANGE", HA_OPT_STRING, &warn,
 	    "WARN outside of RANGE: for checks without thresholds of their "
 	    "own" },
@@ -63,8 +83,8 @@ static const struct ha_opt opts[] = {
 
 static struct ha_opt_command command = {
 	.name = "ha-stat",
-	.synopsis = "[options] [-f FILE] [CHECK...]",
-	.purpose = "Look at this machine once and say what is wrong with it.",
+	.synopsis = "[options] [-f FILE] [CHECK ...]",
+	.purpose = "look at this machine once and say what is wrong with it",
 	.details =
 	    "  ha-stat                              a page for a person\n"
 	    "  ha-stat load 'disk:/?warn=80%&crit=90%' proc:exe=nginx\n"
@@ -80,6 +100,7 @@ static struct ha_opt_command command = {
 struct list {
 	struct check **checks;
 	size_t count;
+	void *names; /* of tsearch(3), borrowed: one each */
 };
 
 static _Noreturn void
@@ -88,12 +109,36 @@ refuse(const char *what)
 	ha_die(HA_STATUS_UNKNOWN, "%s; try 'ha-stat --help'", what);
 }
 
-static void
-list_add(struct list *list, struct check *check)
+static int
+compare_names(const void *a, const void *b)
 {
+	return strcmp(a, b);
+}
+
+static void
+keep_name(void *name)
+{
+	(void)name;
+}
+
+/* Takes the check over, also when its name is there already: -1, EX_USAGE. */
+static int
+list_add(struct list *list, struct check *check, struct ha_err *err)
+{
+	const char *const *first;
+
 	list->checks = ha_xrealloc(
 	    list->checks, (list->count + 1) * sizeof(*list->checks));
 	list->checks[list->count++] = check;
+	first = tsearch(check->name, &list->names, compare_names);
+	if (!first)
+		return ha_err_set(err, EX_OSERR, ENOMEM, "a check's name");
+	if (*first == check->name)
+		return 0;
+	return ha_err_set(err, EX_USAGE, 0,
+	    "the check '%s' is there already; in a file of checks each can "
+	    "have a name",
+	    check->name);
 }
 
 static struct check *
@@ -113,9 +158,8 @@ add_operand(struct list *list, const char *text)
 	size_t offset;
 	struct check *check = complete(check_parse(text, &offset, &err), &err);
 
-	if (!check)
+	if (!check || list_add(list, check, &err))
 		ha_die(HA_STATUS_UNKNOWN, "'%s': %s", text, err.msg);
-	list_add(list, check);
 }
 
 static int
@@ -155,7 +199,8 @@ add_line(void *context, const struct ha_conf_line *line, struct ha_err *err)
 	check = complete(check, err);
 	if (!check)
 		return ha_conf_err(line, word, 0, err, "%s", err->msg);
-	list_add(context, check);
+	if (list_add(context, check, err))
+		return ha_conf_err(line, 0, 0, err, "%s", err->msg);
 	return 0;
 }
 
@@ -170,10 +215,13 @@ gather(struct list *list, char **operands)
 {
 	struct ha_err err;
 
-	if (file && ha_conf_read(file, add_line, list, &err))
-		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
-	if (file && !list->count)
-		ha_die(HA_STATUS_UNKNOWN, "'%s' holds no check", file);
+	for (size_t i = 0; i < files.count; i++) {
+		if (ha_conf_read(files.items[i], add_line, list, &err))
+			ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
+		if (!list->count)
+			ha_die(HA_STATUS_UNKNOWN, "'%s' holds no check",
+			    files.items[i]);
+	}
 	for (; *operands; operands++)
 		add_operand(list, *operands);
 	if (!list->count)
@@ -183,9 +231,11 @@ gather(struct list *list, char **operands)
 static void
 release(struct list *list)
 {
+	tdestroy(list->names, keep_name);
 	for (size_t i = 0; i < list->count; i++)
 		check_free(list->checks[i]);
 	free(list->checks);
+	free(files.items);
 }
 
 /* What a run writes to, and what stands in every record. */
@@ -296,9 +346,9 @@ accept_all(const struct list *list)
 static void
 check_usage(char *const *operands)
 {
-	if (is_accept && !file && !*operands)
+	if (is_accept && !files.count && !*operands)
 		refuse("--accept needs checks");
-	if ((warn || crit) && !file && !*operands)
+	if ((warn || crit) && !files.count && !*operands)
 		refuse("-w and -c need checks");
 	if (!interval_ms || !check_ms || !run_ms)
 		refuse("-i, -t and -T can't be 0");
@@ -324,7 +374,7 @@ begin_plugin(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct list list = { NULL, 0 };
+	struct list list = { NULL, 0, NULL };
 	struct ha_err err;
 	int first, status;
 
@@ -343,7 +393,8 @@ main(int argc, char **argv)
 	gather(&list, argv + first);
 	if (is_accept)
 		status = accept_all(&list);
-	else if (first == argc && !file && !format && !out_file && !is_quiet)
+	else if (first == argc && !files.count && !format && !out_file &&
+		 !is_quiet)
 		status = show_page(&list);
 	else
 		status = sweep(&list);

@@ -18,7 +18,7 @@ unit_is_name(const char *name)
 	size_t len = strlen(name);
 
 	return len && len <= MAX_NAME && strspn(name, allowed) == len &&
-	       *name != '-' && *name != '.' && strchr(name, '.');
+	       *name != '-' && *name != '.';
 }
 
 /* The value of "KEY=" at the start of a line; NULL: there is none. */

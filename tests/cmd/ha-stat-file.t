@@ -167,7 +167,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	}
 	chmod 755 "$T"
 	chmod 600 "$f"
-	as_nobody ha-stat -F tsv "file:$f" "file:$f?size=100"
+	as_nobody ha-stat -F tsv "file:$f" "file:$T/./f?size=100"
 	is "a file that can't be read, but looked at: 0" "$status" 0
 	as_nobody ha-stat -F tsv "file:$f?sha256=$sha"
 	is "... its content: 3" "$status" 3

@@ -306,6 +306,8 @@ finds "a unit that runs" OK "^x.service is active \(running\), runs as process $
     proc:unit=x.service
 like "... systemctl is asked for it" "$(cat "$FAKE.args")" \
     '^show --no-pager --property=[^ ]* -- x.service$'
+finds "... as systemctl takes it" OK '^x is active' proc:unit=x
+like "... it completes the name" "$(cat "$FAKE.args")" ' -- x$'
 finds "... that was restarted" WARN 'restarted 3 times by systemd \(WARN 2\)' \
     'proc:unit=x.service?restarts=2'
 unit LoadState=loaded ActiveState=active SubState=exited Result=success \
@@ -340,7 +342,7 @@ finds "an answer of nothing" UNKNOWN 'systemctl ended with 0' \
 echo 'sleep 1000' >"$FAKE"
 finds "systemctl hangs" CRIT '^x.service: no answer within 200 ms' \
     -t 200ms proc:unit=x.service
-for bad in -x.service '*.service' x 'a b.service' '$(x).service' ''; do
+for bad in -x.service '*.service' 'a b.service' '$(x).service' ''; do
 	look "proc:unit=$bad"
 	is "the unit '$bad' is a usage error" "$status" 3
 	is "... nothing on stdout" "$out" ''

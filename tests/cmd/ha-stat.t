@@ -63,10 +63,10 @@ is "CRIT by -c: 2" "$status" 2
 like "... in the trailer" "$out" 'worst=CRIT$'
 run ha-stat -c 99999d: 'uptime?warn=1s:'
 is "-c is for checks without thresholds of their own" "$status" 0
-run ha-stat uptime load mem 'uptime?crit=99999d:'
+run ha-stat uptime load mem 'disk:/?crit=0'
 is "the worst of several: 2" "$status" 2
 is "... all are told" "$(printf '%s\n' "$out" | grep -c "^20")" 4
-run ha-stat -q uptime 'uptime?warn=99999d:'
+run ha-stat -q uptime 'disk:/?warn=0'
 is "-q: only what is not OK" "$(printf '%s\n' "$out" | grep -c '^20')" 1
 like "... and says so" "$out" 'quiet=1$'
 like "load" "$(run ha-stat load && msg load)" \
@@ -79,7 +79,7 @@ like "swap" "$(msg swap)" '^no swap$|^[0-9]+% used, .* free of'
 
 run ha-stat -F json uptime
 like "json" "$out" '"check":"uptime","state":"OK"'
-run ha-stat -F nagios uptime 'uptime?warn=99999d:'
+run ha-stat -F nagios uptime 'disk:/?warn=0'
 is "nagios: one line" "$(printf '%s\n' "$out" | wc -l)" 1
 is "... status" "$status" 1
 run ha-stat -F prom -o "$T/x.prom" uptime
@@ -107,8 +107,10 @@ usage()
 }
 usage "'nonsense' is no kind" nonsense
 usage "'nonsense' is no kind" uptime nonsense
-usage 'disk needs PATH' disk
+usage 'it is written disk:PATH' disk
+usage 'it is written proc:pidfile=PATH . exe=NAME . unit=NAME' proc
 usage 'load takes no argument' load:x
+usage "the check 'load' is there already" load 'load?warn=1'
 usage "no option 'foo'" 'load?foo=1'
 usage "threshold 'x'" 'load?warn=x'
 usage "threshold 'x'" -w x load
@@ -151,6 +153,10 @@ for line in 'foo' 'a foo' 'load x' 'load warn=' 'load warn=x' 'load:x' \
 	like "... with its place" "$err" "^ha-stat: $T/bad:1:[0-9]+: "
 	is "... nothing on stdout" "$out" ''
 done
+printf '%s\n' 'a load' 'b uptime' '  a mem' >"$T/bad"
+exits "a name that stands twice is refused" 3 ha-stat -f "$T/bad"
+is "... with its place" "$err" \
+    "ha-stat: $T/bad:3:3: the check 'a' is there already; in a file of checks each can have a name"
 : >"$T/empty"
 exits "a file without checks: 3" 3 ha-stat -f "$T/empty"
 like "... said" "$err" 'holds no check'
@@ -159,6 +165,9 @@ run sh -c 'ha-stat -f - <"$1"' sh "$T/in"
 is "from stdin" "$(state up)" OK
 run ha-stat -f "$T/in" load
 is "and operands behind it" "$(printf '%s\n' "$out" | grep -c '^20')" 2
+echo 'mem' >"$T/more"
+run ha-stat -f "$T/in" -f "$T/more"
+is "and other files" "$(printf '%s\n' "$out" | grep -c '^20')" 2
 run ha-stat -q -F table -f "$T/in"
 is "-q -F table: nothing when all is OK" "$out" ''
 run ha-stat -w 99999d: -f "$T/in"

@@ -100,7 +100,8 @@ units(void **state)
 	assert_true(unit_is_name("nginx.service"));
 	assert_true(unit_is_name("getty@tty1.service"));
 	assert_true(unit_is_name("dev-disk-by\\x2duuid.device"));
-	assert_false(unit_is_name("nginx"));
+	assert_true(unit_is_name("nginx"));
+	assert_false(unit_is_name(".service"));
 	assert_false(unit_is_name("-x.service"));
 	assert_false(unit_is_name("*.service"));
 	assert_false(unit_is_name("a/b.service"));
