@@ -129,8 +129,12 @@ measure(struct layout *layout)
 	fixed = widths[STATE] + widths[MS] + (COLUMNS - 2) * GAP +
 		gap(layout, TARGET);
 	room = layout->table->width > fixed ? layout->table->width - fixed : 0;
-	message =
-	    widths[MESSAGE] < LEAST_MESSAGE ? widths[MESSAGE] : LEAST_MESSAGE;
+	/* A name beside it tells which target it is. */
+	message = layout->has_targets ? room / 2 : LEAST_MESSAGE;
+	if (message < LEAST_MESSAGE)
+		message = LEAST_MESSAGE;
+	if (message > widths[MESSAGE])
+		message = widths[MESSAGE];
 	if (widths[CHECK] + widths[TARGET] + message > room) {
 		width = room > message ? room - message : 0;
 		share = layout->has_targets ? width / 2 : width;

@@ -718,15 +718,13 @@ terminal_width(void **state)
 	end_on_terminal();
 	unsetenv("NO_COLOR");
 	assert_string_equal(out.data,
-	    "STATE  CHECK        TARGET          MS  MESSAGE\n"
-	    "OK     a-check-w..  tcp://10.0..  12.3  words that are too\n"
-	    "                                        long to stand in\n"
-	    "                                        what is left of a\n"
-	    "                                        line\n"
+	    "STATE  CHECK        TARGET         MS  MESSAGE\n"
+	    "OK     a-check-w..  tcp://10...  12.3  words that are too\n"
+	    "                                       long to stand in what\n"
+	    "                                       is left of a line\n"
 	    "CRIT   \xe5\xae\x89\xe5\xae\x89\xe5\xae\x89\xe5\xae\x89..   "
-	    "tcp://10.0..  12.3  oneverylongwordthatc\n"
-	    "                                        annotbebrokenatablan\n"
-	    "                                        k\n"
+	    "tcp://10...  12.3  oneverylongwordthatca\n"
+	    "                                       nnotbebrokenatablank\n"
 	    "2 checks: 1 OK, 1 CRIT\n");
 }
 
