@@ -120,6 +120,8 @@ quotable(const struct probe *probe, const char *line, size_t len)
 		for (int i = 0; i < n; i++)
 			if (line[i] == ' ')
 				return i;
+	while (n > 1 && line[n - 1] == ' ')
+		n--;
 	return n;
 }
 

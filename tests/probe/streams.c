@@ -74,6 +74,8 @@ static const struct say says[] = {
 	    "busy with a script (BUSY Redis is busy)" },
 	{ &dialog_redis, "-DENIED Redis is running\r\n", 0, CRIT,
 	    "protected mode: only its own host may (DENIED Redis is running)" },
+	{ &dialog_redis, "-DENIED so \r\n", 0, CRIT,
+	    "protected mode: only its own host may (DENIED so)" },
 	{ &dialog_redis, "-ERR what\r\n", 0, CRIT, "no PONG, but -ERR what" },
 	{ &dialog_redis, "HTTP/1.1 400 Bad\r\n", 0, CRIT,
 	    "no PONG, but HTTP/1.1 400 Bad" },
