@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "msg.h"
 #include "out.h"
+#include "text.h"
 
 #define WIDTH 79
 #define HELP_COLUMN 26
@@ -70,24 +71,9 @@ build_table(struct table *table, const struct ha_opt_command *command)
 }
 
 static void
-add_wrapped(struct ha_buf *text, const char *words, size_t indent, size_t col)
+add_wrapped(struct ha_buf *text, const char *words, size_t indent)
 {
-	size_t len;
-
-	while (*words) {
-		len = strcspn(words, " ");
-		if (col > indent && col + 1 + len > WIDTH) {
-			ha_buf_addf(text, "\n%*s", (int)indent, "");
-			col = indent;
-		} else if (col > indent) {
-			ha_buf_add_char(text, ' ');
-			col++;
-		}
-		ha_buf_add(text, words, len);
-		col += len;
-		words += len;
-		words += strspn(words, " ");
-	}
+	ha_text_add_wrapped(text, words, WIDTH - indent, indent);
 	ha_buf_add_char(text, '\n');
 }
 
@@ -113,7 +99,7 @@ add_option_help(struct ha_buf *text, const struct ha_opt *opt)
 		col = 0;
 	}
 	ha_buf_addf(text, "%*s", (int)(HELP_COLUMN - col), "");
-	add_wrapped(text, opt->help, HELP_COLUMN, HELP_COLUMN);
+	add_wrapped(text, opt->help, HELP_COLUMN);
 }
 
 static void
@@ -124,7 +110,7 @@ add_help(struct ha_buf *text, const struct table *table)
 	int grouped = command->opts[0].kind == HA_OPT_GROUP;
 
 	ha_buf_addf(text, "Usage: %s %s\n", command->name, command->synopsis);
-	add_wrapped(text, command->purpose, 0, 0);
+	add_wrapped(text, command->purpose, 0);
 	if (!grouped)
 		ha_buf_add_str(text, "\nOptions:\n");
 	for (i = 0; i < table->count; i++) {

@@ -82,7 +82,10 @@ ha_text_add_wrapped(
 		/* Too narrow for anything is no reason to lose it. */
 		if (!len && left)
 			len = character(text, left, &used);
-		ha_buf_add(out, text, len);
+		used = len;
+		while (used && text[used - 1] == ' ')
+			used--;
+		ha_buf_add(out, text, used);
 		text += len;
 		left -= len;
 		while (left && *text == ' ') {

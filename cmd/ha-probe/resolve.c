@@ -49,11 +49,11 @@ struct job {
 struct pool {
 	pthread_mutex_t mutex;
 	pthread_cond_t work;
-	struct job *todo, **todo_end;
+	struct job *asked, **asked_end;
 	struct job *done;
 	int event_fd;
 	unsigned threads, idle;
-	unsigned waiting; /* of todo */
+	unsigned waiting; /* of asked */
 	int is_over;
 };
 
@@ -163,7 +163,7 @@ job_free(struct job *job)
 static void
 pool_free(struct pool *pool)
 {
-	for (struct job *job = pool->todo, *next; job != NULL; job = next) {
+	for (struct job *job = pool->asked, *next; job != NULL; job = next) {
 		next = job->next;
 		job_free(job);
 	}
@@ -324,7 +324,7 @@ work(void *arg)
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->is_over) {
-		struct job *job = pool->todo;
+		struct job *job = pool->asked;
 
 		if (job == NULL) {
 			pool->idle++;
@@ -332,9 +332,9 @@ work(void *arg)
 			pool->idle--;
 			continue;
 		}
-		pool->todo = job->next;
-		if (pool->todo == NULL)
-			pool->todo_end = &pool->todo;
+		pool->asked = job->next;
+		if (pool->asked == NULL)
+			pool->asked_end = &pool->asked;
 		pool->waiting--;
 		pthread_mutex_unlock(&pool->mutex);
 		look_up(job);
@@ -430,7 +430,7 @@ pool_new(struct resolver *resolver)
 		return sys;
 	}
 	pool->event_fd = resolver->source.fd;
-	pool->todo_end = &pool->todo;
+	pool->asked_end = &pool->asked;
 	pthread_mutex_init(&pool->mutex, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	resolver->pool = pool;
@@ -455,8 +455,8 @@ ask(struct resolver *resolver, struct name *name)
 	if (pool->waiting >= pool->idle && pool->threads < MAX_THREADS)
 		sys = start_thread(pool);
 	if (pool->threads > 0) {
-		*pool->todo_end = job;
-		pool->todo_end = &job->next;
+		*pool->asked_end = job;
+		pool->asked_end = &job->next;
 		pool->waiting++;
 		name->is_asked = 1;
 		sys = 0;

@@ -572,8 +572,8 @@ const struct kind kind_cgroup = {
 	.details =
 	    "GROUP is a path below where version 2 is mounted "
 	    "(system.slice/nginx.service, / for the whole machine) or a "
-	    "unit's name, which is looked for.  One that does not exist is "
-	    "CRIT.  What a group has no file for is left out, or UNKNOWN if "
+	    "unit's name, which is looked for. One that does not exist is "
+	    "CRIT. What a group has no file for is left out, or UNKNOWN if "
 	    "it was asked for.",
 	.options = options,
 	.size = sizeof(struct data),

@@ -258,7 +258,7 @@ const struct kind kind_dir = {
 	.argument = "PATH",
 	.help = "entries of a directory: how many, how old",
 	.details =
-	    "All names count, also those that begin with a dot.  "
+	    "All names count, also those that begin with a dot. "
 	    "dir:/backup?name=*.gz&newest=26h,50h finds the backup that "
 	    "was not made, dir:/var/spool/x?oldest=10m,1h the queue that "
 	    "stands still.",

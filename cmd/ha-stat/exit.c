@@ -248,9 +248,9 @@ const struct kind kind_exit = {
 	.help = "a program's own exit status and first line of output",
 	.details =
 	    "Run without a shell, split at blanks, with quotes as in a file "
-	    "of checks; a ? is written %3F.  0 is OK, 1 WARN, 2 CRIT, "
+	    "of checks; a ? is written %3F. 0 is OK, 1 WARN, 2 CRIT, "
 	    "anything else UNKNOWN, a signal CRIT; what stands behind a | is "
-	    "performance data.  What it leaves behind in its process group "
+	    "performance data. What it leaves behind in its process group "
 	    "is killed when it ends, and all of it at the deadline, which is "
 	    "CRIT.",
 	.options = options,

@@ -7,29 +7,16 @@
 #include "buf.h"
 #include "check.h"
 #include "out.h"
+#include "text.h"
 
 #define WIDTH 79
 #define OPTION_COLUMN 4
 #define HELP_COLUMN 27
 
 static void
-add_wrapped(struct ha_buf *text, const char *words, size_t indent, size_t col)
+add_wrapped(struct ha_buf *text, const char *words, size_t indent)
 {
-	while (*words) {
-		size_t len = strcspn(words, " ");
-
-		if (col > indent && col + 1 + len > WIDTH) {
-			ha_buf_addf(text, "\n%*s", (int)indent, "");
-			col = indent;
-		} else if (col > indent) {
-			ha_buf_add_char(text, ' ');
-			col++;
-		}
-		ha_buf_add(text, words, len);
-		col += len;
-		words += len;
-		words += strspn(words, " ");
-	}
+	ha_text_add_wrapped(text, words, WIDTH - indent, indent);
 	ha_buf_add_char(text, '\n');
 }
 
@@ -56,7 +43,7 @@ add_option(struct ha_buf *text, const struct kind_option *option, int is_main)
 		ha_buf_addf(&help, " [%s]", option->fallback);
 	if (is_main)
 		ha_buf_add_str(&help, "; also by warn= and crit=, -w and -c");
-	add_wrapped(text, help.data, HELP_COLUMN, HELP_COLUMN);
+	add_wrapped(text, help.data, HELP_COLUMN);
 	ha_buf_release(&help);
 }
 
@@ -76,10 +63,10 @@ add_kind(struct ha_buf *text, const struct kind *kind)
 		col = 0;
 	}
 	ha_buf_addf(text, "%*s", (int)(HELP_COLUMN - col), "");
-	add_wrapped(text, kind->help, HELP_COLUMN, HELP_COLUMN);
+	add_wrapped(text, kind->help, HELP_COLUMN);
 	if (kind->details) {
 		ha_buf_addf(text, "%*s", OPTION_COLUMN, "");
-		add_wrapped(text, kind->details, OPTION_COLUMN, OPTION_COLUMN);
+		add_wrapped(text, kind->details, OPTION_COLUMN);
 	}
 	for (size_t i = 0; kind->options && kind->options[i].name; i++)
 		add_option(text, &kind->options[i],
@@ -90,10 +77,10 @@ static void
 add_all(struct ha_buf *text)
 {
 	ha_buf_add_str(text,
-	    "CHECK is KIND[:ARGUMENT][?KEY=VALUE&KEY=VALUE...].  WARN and CRIT are\n"
+	    "CHECK is KIND[:ARGUMENT][?KEY=VALUE&KEY=VALUE...]. WARN and CRIT are\n"
 	    "ranges as Nagios has them: 80 alerts above 80 and below 0, 10: below 10,\n"
 	    "20:80 outside of that, @20:80 inside; 80% (80pct) of the whole; 10G; 5m.\n"
-	    "Either one may be left out: 80%  or  ,90%.  In [brackets] is the default.\n");
+	    "Either one may be left out: 80%  or  ,90%. In [brackets] is the default.\n");
 	for (size_t i = 0; kinds[i]; i++) {
 		ha_buf_add_char(text, '\n');
 		add_kind(text, kinds[i]);

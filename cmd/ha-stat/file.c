@@ -619,9 +619,9 @@ const struct kind kind_file = {
 	.help = "a regular file is there and is what it ought to be",
 	.details =
 	    "Symbolic links are followed; anything but a regular file is "
-	    "CRIT and not opened.  For digests and lines all of it is read: "
-	    "what is not read by the deadline (-t) is CRIT.  A line longer "
-	    "than 64 KiB is looked at in pieces.  With changed, "
+	    "CRIT and not opened. For digests and lines all of it is read: "
+	    "what is not read by the deadline (-t) is CRIT. A line longer "
+	    "than 64 KiB is looked at in pieces. With changed, "
 	    "'ha-stat --accept file:PATH' records the file as it is now, and "
 	    "any other state stays CRIT until that is run again.",
 	.options = options,

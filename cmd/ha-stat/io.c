@@ -309,7 +309,7 @@ const struct kind kind_io = {
 	.argument = "[DEV]",
 	.help = "how busy a disk is; without DEV, the busiest one",
 	.details =
-	    "DEV is sda, sda1, dm-0, /dev/mapper/root, ...  A rate: since "
+	    "DEV is sda, sda1, dm-0, /dev/mapper/root, ... A rate: since "
 	    "the last run, or of two looks (-i).",
 	.options = options,
 	.size = sizeof(struct data),

@@ -382,7 +382,7 @@ const struct kind kind_net = {
 	.name = "net",
 	.argument = "[IFACE]",
 	.help = "a network interface; without IFACE, the busiest one but lo",
-	.details = "No link is CRIT.  A rate: since the last run, or of two "
+	.details = "No link is CRIT. A rate: since the last run, or of two "
 		   "looks (-i).",
 	.options = options,
 	.size = sizeof(struct data),

@@ -598,9 +598,9 @@ const struct kind kind_proc = {
 	.details =
 	    "exe=NAME is each process of that name (comm), of that program "
 	    "file, or, if there is none, that was called so (argv[0]); with a "
-	    "slash, the program's path.  A pidfile that names no process, "
+	    "slash, the program's path. A pidfile that names no process, "
 	    "another program than exe=, or a process that was started a "
-	    "minute or more after the file was written is stale: CRIT.  "
+	    "minute or more after the file was written is stale: CRIT. "
 	    "unit=NAME asks systemctl; one that is not active is CRIT, one "
 	    "that starts or stops WARN.",
 	.options = options,
