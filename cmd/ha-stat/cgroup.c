@@ -87,7 +87,21 @@ struct data {
 
 /* ---- where it is ---- */
 
-/* The point that the second version is mounted at; NULL: it is not. */
+static int
+is_group(const char *path)
+{
+	char *file = ha_xasprintf("%s%s/cgroup.procs", kernel_root, path);
+	struct stat st;
+	int result = !stat(file, &st);
+
+	free(file);
+	return result;
+}
+
+/*
+ * The point that the second version is mounted at; NULL: it is not.  Another
+ * mount may hide it.
+ */
 static const char *
 find_mount(void)
 {
@@ -98,20 +112,10 @@ find_mount(void)
 	if (mounts_all(&mounts, &count, &err))
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		if (!strcmp(mounts[i].type, "cgroup2"))
+		if (!strcmp(mounts[i].type, "cgroup2") &&
+		    is_group(mounts[i].point))
 			return mounts[i].point;
 	return NULL;
-}
-
-static int
-is_group(const char *path)
-{
-	char *file = ha_xasprintf("%s%s/cgroup.procs", kernel_root, path);
-	struct stat st;
-	int result = !stat(file, &st);
-
-	free(file);
-	return result;
 }
 
 /* nftw(3) hands its callback nothing of ours. */
