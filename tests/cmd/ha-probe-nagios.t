@@ -55,7 +55,7 @@ agree()
 }
 
 # DESC OURS THEIRS, and DESC is what README tells it by.
-sed -n "/^## Where our states differ/,/^## Bench/p" "$TOP/README.md" \
+sed -n "/^## Where our states differ/,/^## [^W]/p" "$TOP/README.md" \
     >"$T/differences"
 told=0
 differ()

@@ -6,68 +6,14 @@ if [ -z "${HA_PAIR_DIR-}" ] && "$(dirname "$0")/../with-pair" --can; then
 	exec "$(dirname "$0")/../with-pair" -- "$0" "$@"
 fi
 . "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../readme.sh"
 if [ -z "${HA_PAIR_DIR-}" ]; then
 	[ "${CI-}" != true ] || exit 1
 	skip_all "two hosts can't be made here"
 fi
 needs rsync perl make monit
 
-W1=$HA_PAIR_DIR/web1 W2=$HA_PAIR_DIR/web2
-
-# On a host; on is for conditions, too.
-on()
-{
-	timeout -k 5 120 "$TESTS/pair" on "$@"
-}
-
-## README
-
-# What stands for a step: its number, or the bold words that it begins with.
-step_lines()
-{
-	awk -v step="$1" -v section="${section:-A real pair in five minutes}" '
-		/^## / { here = $0 == "## " section }
-		here && blank && /^\*\*/ {
-			name = substr($0, 3)
-			sub(/[.*,].*/, "", name)
-		}
-		here && name == step { print }
-		{ blank = /^$/ }' "$TOP/README.md"
-}
-
-# block STEP N: the Nth block of code in it.
-block()
-{
-	step_lines "$1" | awk -v n="$2" '
-		/^```/ { open = !open; count += open; next }
-		open && count == n { print }'
-}
-
-# The host that a step's first words name; web1 when they name none.
-host_of()
-{
-	case $(step_lines "$1" | head -n 1) in
-	*" web2: "*) echo web2 ;;
-	*) echo web1 ;;
-	esac
-}
-
-# Type a block into a root shell, and then what is on stdin here.
-type_block()
-{
-	block "$1" "$2" >"$T/block"
-	[ -s "$T/block" ] || {
-		diag "README has no block $2 in step $1"
-		exit 1
-	}
-	cat "$T/block" - >"$T/typed"
-	run "$TESTS/pair" on "${3:-$(host_of "$1")}" bash -e <"$T/typed"
-}
-
-step()
-{
-	type_block "$@" </dev/null
-}
+section='A real pair in five minutes'
 
 ## Conditions
 
@@ -101,11 +47,6 @@ logged()
 	journal | grep -q "$1"
 }
 
-monit_says()
-{
-	on web1 monit -B status ha-push-www | grep -Eq "$1"
-} 2>/dev/null
-
 another_pusher()
 {
 	now=$(on web1 pidof ha-push) && [ "$now" != "$pusher" ]
@@ -116,29 +57,11 @@ epoch_is()
 	[ "$(cut -f 2 "$W2/var/lib/ha/role")" = "$1" ]
 } 2>/dev/null
 
+## cron
+
 has_check()
 {
 	ha-push --dump-options | cut -f 2 | grep -qx check
-}
-
-## cron
-
-# cron_job N [FILE]: run the Nth job of a file of /etc/cron.d as cron does.  What
-# it prints is what cron mails.
-cron_job()
-{
-	file=$W1/etc/cron.d/${2:-ha-push}
-	grep -v '^#\|^$\|^[A-Za-z_]* *=' "$file" | sed -n "$1p" >"$T/job"
-	read -r _ _ _ _ _ user job <"$T/job"
-	# The daily line stands below the PATH of the file that it goes to.
-	file=$W1/etc/cron.d/ha-push
-	# shellcheck disable=SC2046 # words, without blanks
-	set -- $(sed -n 's/^\([A-Za-z_]*\) *= */\1=/p' "$file")
-	is "cron: a job for root" "$user" root
-	unlike "cron: no %, which would be the job's input" "$job" '%'
-	run "$TESTS/pair" on web1 env -i HOME=/root LOGNAME=root \
-	    SHELL=/bin/sh PATH=/usr/bin:/bin "$@" /bin/sh -c "$job"
-	mail=$(cat "$T/out" "$T/err")
 }
 
 # cron_check DESC ERE: what the line with --check mails
@@ -148,17 +71,14 @@ cron_check()
 		skip "$1" "ha-push has no --check yet"
 		return
 	}
-	cron_job 1
+	cron_job 1 ha-push
 	like "$1" "$mail" "$2"
 }
 
 ## The two hosts, as they are before
 
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$TOP" \
-    B="$(echo "${HA_BIN%/bin}" | sed "s|^$TOP/||")" \
-    DESTDIR="$T/dest" PREFIX=/usr/local install || exit
+install_on_both
 for host in "$W1" "$W2"; do
-	cp -a "$T/dest/usr/local/." "$host/usr/local/"
 	cp "$TESTS/systemctl" "$host/usr/local/bin/systemctl"
 	cp "$TESTS/systemctl" "$host/usr/local/bin/journalctl"
 done
@@ -227,18 +147,22 @@ unlike "6: no path fails" "$out" '^failing'
 
 block 7 1 >"$W1/etc/cron.d/ha-push"
 cron_check "7: cron, all is well: no mail" '^$'
-cron_job 2
+cron_job 2 ha-push
 is "7: cron, every byte is the same: no mail" "$mail" ''
 echo CHANGED >"$T/same-length"
 touch -r "$W2/srv/www/index.html" "$T/same-length"
 cat "$T/same-length" >"$W2/srv/www/index.html"
 touch -r "$T/same-length" "$W2/srv/www/index.html"
-cron_job 2
+cron_job 2 ha-push
 like "7: cron, a byte differs: it is named" "$mail" 'index\.html'
 touch "$W1/srv/www/index.html"
 ok "7: sent again, it is the same" wait_until 30 mirrored
 
-block 7 2 >"$W1/etc/cron.d/ha-push-daily"
+# It stands below the PATH of the file that it goes to.
+{
+	grep '^PATH=' "$W1/etc/cron.d/ha-push"
+	block 7 2
+} >"$W1/etc/cron.d/ha-push-daily"
 cron_job 1 ha-push-daily
 is "7: a daily run beside the service: 75" "$status" 75
 like "... says what holds the lock" "$mail" 'another ha-push'
@@ -271,7 +195,7 @@ ok "... it mirrors" wait_until 30 mirrored
 echo cut >"$W1/srv/www/cut"
 ok "cut: CRIT" wait_until 120 state_is CRIT
 cron_check "cut: cron mails" CRIT
-cron_job 2
+cron_job 2 ha-push
 not_ok "cut: the nightly comparison fails" test "$status" -eq 0
 like "... cron mails" "$mail" 'web2'
 not_ok "cut: nothing arrived" test -e "$W2/srv/www/cut"
@@ -283,37 +207,23 @@ cron_check "healed: no mail" '^$'
 ## monit
 
 if has_check; then
-	cat >"$T/monitrc" <<-END
-		set daemon 1
-		set log /var/log/monit.log
-		set idfile /run/monit.id
-		set statefile /run/monit.state
-		set pidfile /run/monit.pid
-		set httpd unixsocket /run/monit.sock
-		    allow localhost
-		include /etc/monit/conf.d/*
-	END
-	mkdir -p "$W1/etc/monit/conf.d"
-	install -m 600 "$T/monitrc" "$W1/etc/monit/monitrc"
-	: >"$W1/etc/monit/conf.d/none"
 	# The snippet has the full path of systemd's.
 	on web1 mount --bind /usr/local/bin/systemctl /bin/systemctl
-	spawn -e "$T/monit.err" "$TESTS/pair" on web1 monit -I -c /etc/monit/monitrc
-	ok "monit: it runs" wait_until 30 test -S "$W1/run/monit.sock"
+	start_monit
 	step 7 3
 	is "monit: the snippet is right" "$status" 0
 	like "monit: it says so" "$out" 'Control file syntax OK'
-	ok "monit: OK" wait_until 60 monit_says 'status +OK$'
+	ok "monit: OK" wait_until 60 monit_says ha-push-www 'status +OK$'
 	pusher=$(on web1 pidof ha-push)
 	on web2 sh -c "kill -KILL $(on web2 pidof sshd)"
 	ok "sshd of web2 is dead, monit: failed" \
-	    wait_until 60 monit_says 'status +Status failed$'
+	    wait_until 60 monit_says ha-push-www 'status +Status failed$'
 	like "monit: its log has the reason" "$(cat "$W1/var/log/monit.log")" \
 	    "'ha-push-www' status failed .2. -- HA-PUSH CRIT.*web2"
 	ok "monit: it restarts the unit" wait_until 90 another_pusher
 	on web2 /usr/sbin/sshd
 	ok "sshd of web2 is back, monit: OK" \
-	    wait_until 120 monit_says 'status +OK$'
+	    wait_until 120 monit_says ha-push-www 'status +OK$'
 else
 	skip "monit" "ha-push has no --check yet"
 fi
