@@ -200,8 +200,16 @@ _ha_probe()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -A hostname -S : -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'tcp:// udp:// unix:/// icmp:// tls:// http:// https:// smtp:// smtps:// imap:// imaps:// pop3:// pop3s:// ftp:// ftps:// ssh:// mysql:// redis:// memcached:// dns:// ntp://' -- "$cur")
+		case ${COMPREPLY[0]-} in
+		*[:/]) compopt +o filenames -o nospace ;;
+		esac
+		;;
+	esac
+	case $cur in
+	/ | /[!/]*)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	esac
 }
-complete -o filenames -o nospace -F _ha_probe ha-probe
+complete -o filenames -F _ha_probe ha-probe

@@ -1,5 +1,5 @@
 # ha-probe in fish; written by completions/generate
-complete -c ha-probe -f -a '(__fish_print_hostnames):'
+complete -c ha-probe -f -a 'tcp:// udp:// unix:/// icmp:// tls:// http:// https:// smtp:// smtps:// imap:// imaps:// pop3:// pop3s:// ftp:// ftps:// ssh:// mysql:// redis:// memcached:// dns:// ntp://'
 complete -c ha-probe -s f -l targets -r -F -d 'targets from FILE too, one a line; - is stdin; repeatable'
 complete -c ha-probe -s T -l total -x -d 'end the sweep then; what is not answered is CRIT (50s)'
 complete -c ha-probe -s P -l parallel -x -d 'at most N at once (as many as are sensible)'

@@ -60,6 +60,14 @@ _ha_stat()
 		;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W 'load cpu mem swap disk: inode: io net uptime clock units proc: cgroup: file: dir: mount: exit:' -- "$cur")
+		case ${COMPREPLY[0]-} in
+		*[:/]) compopt +o filenames -o nospace ;;
+		esac
+		;;
+	esac
+	case $cur in
+	/ | /[!/]*)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	esac
 }

@@ -107,7 +107,10 @@ static struct ha_opt_command command = {
 	.name = "ha-probe",
 	.synopsis = "[options] URL ... | -f FILE",
 	.purpose = "ask services whether they serve",
-	.operands = "host",
+	.operands = "tcp://|udp://|unix:///|icmp://|tls://|http://|https://|"
+		    "smtp://|smtps://|imap://|imaps://|pop3://|pop3s://|"
+		    "ftp://|ftps://|ssh://|mysql://|redis://|memcached://|"
+		    "dns://|ntp://",
 };
 
 /* The command's own options around the table of settings. */
