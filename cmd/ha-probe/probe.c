@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "dialog.h"
+#include "msg.h"
 
 #define FIRST_PAUSE_MS 100
 #define MAX_PAUSE_MS 2000
@@ -260,8 +261,13 @@ settle(struct probe *probe)
 		return;
 	}
 	judge(probe);
-	if (pause_for_retry(probe))
+	if (pause_for_retry(probe)) {
+		ha_note("%s: attempt %u of %u: %s", probe->target->name,
+		    probe->attempt,
+		    (unsigned)probe->target->settings.retries + 1,
+		    probe->msg.data);
 		return;
+	}
 	if (probe->attempt > 1)
 		ha_buf_addf(&probe->msg, " (attempt %u of %u)", probe->attempt,
 		    (unsigned)probe->target->settings.retries + 1);

@@ -90,7 +90,7 @@ static struct setting table[] = {
 	    FOR_HTTP, "HTTP 1.0, 1.1 (default), 2; 2-prior: 2 without TLS",
 	    "1.0|1.1|2|2-prior" },
 	{ 0, "redirect", "POLICY", SETTING_CHOICE, MEMBER(redirect), FOR_HTTP,
-	    "no: it is the answer (default); follow; same-host; warn; crit",
+	    "no: it is the answer (default); same-host: another one is CRIT; warn, crit: that is the state",
 	    "no|follow|same-host|warn|crit" },
 	{ 0, "max-redirects", "N", SETTING_NUMBER, MEMBER(max_redirects),
 	    FOR_HTTP, "follow at most N (10)" },

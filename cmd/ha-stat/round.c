@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "helper.h"
+#include "msg.h"
 #include "rates.h"
 
 /* What a round knows while it runs. */
@@ -169,8 +170,11 @@ look_at_all(struct progress *progress)
 		look(check);
 		is_again |= check->is_again;
 	}
-	if (is_again)
-		progress->second_ns = ha_clock_deadline(round->interval_ms);
+	if (!is_again)
+		return;
+	ha_note("rates take a second look, in %lld ms",
+	    (long long)round->interval_ms);
+	progress->second_ns = ha_clock_deadline(round->interval_ms);
 }
 
 static void

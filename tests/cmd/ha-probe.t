@@ -102,6 +102,10 @@ mistake "an escape sequence" "'.0033\[31m': column 1: that is no URL" \
     "${ESC}[31m"
 not_ok "... is escaped" grep -q "$ESC" "$T/err"
 
+exits "-v -r 1: CRIT" 2 ha-probe -v -r 1 -F nagios "$CLOSED"
+like "... each attempt that fails before the last" "$err" \
+    "^ha-probe: $CLOSED: attempt 1 of 2: connection refused by [^ ]+\$"
+
 ## Targets files
 
 cat >"$T/targets" <<END

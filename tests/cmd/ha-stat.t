@@ -327,8 +327,9 @@ age_samples 60
 seconds run ha-stat cpu
 ok "the second run needs none: $took s" test "$took" -lt 1
 is "... nothing on stderr" "$err" ''
-seconds run ha-stat -i 300ms cpu
+seconds run ha-stat -v -i 300ms cpu
 is "-i: fresh ones" "$(state cpu | grep -c UNKNOWN)" 0
+is "... -v tells of it" "$err" "ha-stat: rates take a second look, in 300 ms"
 age_samples 4000
 seconds run ha-stat cpu
 ok "samples of more than an hour ago are none: $took s" test "$took" -ge 1
