@@ -178,7 +178,7 @@ bench: deps
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
 	libcurl4-openssl-dev libssl-dev libmariadb-dev \
 	openssh-client openssh-server libcmocka-dev perl acl attr \
-	iproute2 nftables
+	iproute2 nftables ca-certificates
 deps:
 	@DEPS=$(DEPS) tests/deps $(PACKAGES)
 

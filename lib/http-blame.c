@@ -319,6 +319,15 @@ blame_body(const struct ha_http_blame *blame)
 }
 
 static void
+blame_ca_file(const struct ha_http_blame *blame)
+{
+	set_fault(blame, HA_HTTP_LOCAL, "%s%s", blame->error,
+	    blame->request->ca_file != NULL
+		? ""
+		: " (is the package ca-certificates installed?)");
+}
+
+static void
 blame_other(const struct ha_http_blame *blame)
 {
 	set_fault(blame, HA_HTTP_LOCAL, "%s", blame->error);
@@ -345,6 +354,7 @@ ha_http_blame(const struct ha_http_blame *blame)
 		[HA_HTTP_BLAME_HEADERS] = blame_headers,
 		[HA_HTTP_BLAME_BODY] = blame_body,
 		[HA_HTTP_BLAME_MEMORY] = blame_memory,
+		[HA_HTTP_BLAME_CA_FILE] = blame_ca_file,
 		[HA_HTTP_BLAME_OTHER] = blame_other,
 	};
 

@@ -28,6 +28,7 @@ enum ha_http_blame_kind {
 	HA_HTTP_BLAME_HEADERS, /* too many */
 	HA_HTTP_BLAME_BODY, /* too large */
 	HA_HTTP_BLAME_MEMORY,
+	HA_HTTP_BLAME_CA_FILE,
 	HA_HTTP_BLAME_OTHER,
 };
 

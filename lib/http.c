@@ -834,6 +834,8 @@ kind_of(const struct ha_http_transfer *transfer, CURLcode code)
 		return HA_HTTP_BLAME_LOGIN;
 	case CURLE_OUT_OF_MEMORY:
 		return HA_HTTP_BLAME_MEMORY;
+	case CURLE_SSL_CACERT_BADFILE:
+		return HA_HTTP_BLAME_CA_FILE;
 	default:
 		return HA_HTTP_BLAME_OTHER;
 	}
