@@ -105,6 +105,7 @@ watch(void *context, int fd, int readable, int writable)
 	source->events = events;
 }
 
+/* At once, 0, is the loop's next step: or it would see nothing else any more. */
 static void
 set_timer(void *context, long ms)
 {
@@ -113,8 +114,8 @@ set_timer(void *context, long ms)
 	if (ms < 0)
 		loop_clear_timer(web->loop, &web->timer);
 	else
-		loop_set_timer(web->loop, &web->timer,
-		    ms == 0 ? 0 : ha_clock_now_ns() + ms * HA_MS_NS);
+		loop_set_timer(
+		    web->loop, &web->timer, ha_clock_now_ns() + ms * HA_MS_NS);
 }
 
 static void

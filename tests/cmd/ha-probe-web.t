@@ -455,6 +455,21 @@ done >"$T/targets"
 run ha-probe -F tsv -f "$T/targets"
 is "bad ones don't harm the good ones" "$(field 5 | sort | uniq -c | tr -d '\n ')" \
     '16CRIT8OK'
+# Decrypting, libcurl wants to go on at once, again and again.
+for n in 1 2 3 4; do
+	mkfifo "$T/chunk$n"
+	spawn -i "$T/chunk$n" -o "$T/accept$n" openssl s_server \
+	    -accept 127.0.0.1:0 -cert "$HA_WEB_DIR/good.crt" \
+	    -key "$HA_WEB_DIR/key"
+	spawn -o "$T/chunk$n" perl -e '
+		print "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=";
+		print "x" x 65536 while 1;'
+	wait_until 5 grep -qs '^ACCEPT ' "$T/accept$n"
+	sed -n 's|^ACCEPT \(.*\)|https://\1/|p' "$T/accept$n"
+done >"$T/targets"
+run ha-probe -F tsv --cacert "$HA_WEB_CA" -t 500ms -T 3s -f "$T/targets"
+is "floods over TLS don't hold up the deadlines" \
+    "$(grep -c 'CRIT.*no end of the answer within 500 ms' "$T/out")" 4
 
 ## What is loaded, and what is not
 
