@@ -118,12 +118,15 @@ read_fact(const char *name, const char *fact, struct ha_buf *text)
 	return result;
 }
 
-/* Set up by somebody (ip link set up), whether or not there is a link. */
+/*
+ * Set up by somebody (ip link set up), whether or not there is a link.  What
+ * can't tell, as where /sys is not mounted, is taken as up.
+ */
 static int
 is_set_up(const char *name)
 {
 	struct ha_buf text = HA_BUF_INIT;
-	int result = !read_fact(name, "flags", &text) &&
+	int result = read_fact(name, "flags", &text) ||
 		     strtoul(text.data, NULL, 16) & IFF_UP;
 
 	ha_buf_release(&text);

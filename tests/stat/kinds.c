@@ -331,6 +331,19 @@ test_net_link(void **state)
 	    "backwards, half duplex");
 }
 
+/* Where /sys is not mounted. */
+static void
+test_net_unknown(void **state)
+{
+	struct check *check;
+
+	(void)state;
+	put("proc/net/dev", HEAD " eth9: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n");
+	check = first_look("net");
+	second_look(check);
+	says(check, HA_STATUS_OK, "eth9 in 0 B/s, out 0 B/s");
+}
+
 /* Of two that are idle it is not the one that nobody uses. */
 static void
 test_net_spare(void **state)
@@ -395,6 +408,7 @@ main(void)
 		TEST(test_io_badly),
 		TEST(test_net),
 		TEST(test_net_link),
+		TEST(test_net_unknown),
 		TEST(test_net_spare),
 		TEST(test_net_badly),
 		TEST(test_uptime),
