@@ -41,8 +41,9 @@
 #define GRACE_NS HA_S_NS
 
 /* Ways to log in that don't show the password to whoever answers. */
-#define PLUGINS                                                                \
-	"mysql_native_password,caching_sha2_password,client_ed25519,parsec"
+#define PLUGINS "mysql_native_password,client_ed25519,parsec"
+/* It does, by a key that it asks him for; or in clear within TLS. */
+#define PLUGIN_OF_VERIFIED "caching_sha2_password"
 
 #define FUNCTIONS(X)                                                           \
 	X(mariadb_get_infov)                                                   \
@@ -319,7 +320,12 @@ set_options(MYSQL *mysql, const struct job *job, my_bool verify)
 	api.mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &hour);
 	api.mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &hour);
 	api.mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_io);
-	api.mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, PLUGINS);
+	api.mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+	    verify ? PLUGINS "," PLUGIN_OF_VERIFIED : PLUGINS);
+	/* What the server names first need not be the account's. */
+	if (!verify)
+		api.mysql_options(
+		    mysql, MYSQL_DEFAULT_AUTH, "mysql_native_password");
 	/* A server may ask its client for any file. */
 	api.mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
 	if (verify)
@@ -351,6 +357,11 @@ keep_error(struct job *job, MYSQL *mysql)
 	const char *inner = strstr(text, doubt);
 
 	job->error = api.mysql_errno(mysql);
+	/* Of its name the library's words hold what is left. */
+	if (job->error == CR_PLUGIN_NOT_ALLOWED)
+		text =
+		    "its plugin shows the password to whoever answers; " PLUGIN_OF_VERIFIED
+		    " needs ssl-ca";
 	if (atomic_load(&job->step) == AT_SYN && job->sys == 0) {
 		job->sys = connect_errno(text);
 		job->is_at_once = 1;

@@ -169,8 +169,17 @@ cnf "ssl-ca = $HA_MARIADB_CA"
 serve talk "$native"
 found "who offers no TLS gets no login that wants it" CRIT \
     'SSL is required' --defaults-file="$T/probe.cnf" "mysql://127.0.0.1:$port"
-serve talk '\x49'"$GREETING"'mysql_clear_password\x00' '\x02\x00\x00\x02\x00\x00'
-found "nobody gets the password in clear" CRIT "'mysql_clear_password'" \
+shown='^its plugin shows the password to whoever answers; .* needs ssl-ca$'
+serve talk "$native" '\x16\x00\x00\x02\xfemysql_clear_password\x00'
+found "nobody gets the password in clear" CRIT "$shown" \
+    --defaults-file="$HA_MARIADB_CNF" "mysql://127.0.0.1:$port"
+sha2='caching_sha2_password\x00'
+serve talk "$native" '\x2c\x00\x00\x02\xfe'$sha2'abcdefghijklmnopqrst\x00'
+found "... nor by a key that he gives" CRIT "$shown" \
+    --defaults-file="$HA_MARIADB_CNF" "mysql://127.0.0.1:$port"
+serve talk '\x4a'"$GREETING$sha2" '\x02\x00\x00\x02\x01\x04' \
+    '\x05\x00\x00\x04\x01-key'
+found "... whatever he begins with" CRIT '^Error in server handshake$' \
     --defaults-file="$HA_MARIADB_CNF" "mysql://127.0.0.1:$port"
 
 ## Full, frozen, gone
