@@ -447,10 +447,14 @@ is_ours(const struct probe *probe, char link[IF_NAMESIZE])
 		if (probe->way->owes_ourselves != NULL &&
 		    probe->way->owes_ourselves(probe))
 			return 1;
-		return probe_link_is_down(probe, link);
+		if (probe_link_is_down(probe, link))
+			return 1;
+		break;
 	default:
-		return 0;
+		break;
 	}
+	link[0] = '\0';
+	return 0;
 }
 
 void
