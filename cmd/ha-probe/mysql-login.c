@@ -42,8 +42,8 @@
 
 /* Ways to log in that don't show the password to whoever answers. */
 #define PLUGINS "mysql_native_password,client_ed25519,parsec"
-/* It does, by a key that it asks him for; or in clear within TLS. */
-#define PLUGIN_OF_VERIFIED "caching_sha2_password"
+/* This one does, by a key that it asks him for, or in clear within TLS. */
+#define PLUGINS_VERIFIED PLUGINS ",caching_sha2_password"
 
 #define FUNCTIONS(X)                                                           \
 	X(mariadb_get_infov)                                                   \
@@ -321,7 +321,7 @@ set_options(MYSQL *mysql, const struct job *job, my_bool verify)
 	api.mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &hour);
 	api.mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_io);
 	api.mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
-	    verify ? PLUGINS "," PLUGIN_OF_VERIFIED : PLUGINS);
+	    verify ? PLUGINS_VERIFIED : PLUGINS);
 	/* What the server names first need not be the account's. */
 	if (!verify)
 		api.mysql_options(
@@ -359,9 +359,8 @@ keep_error(struct job *job, MYSQL *mysql)
 	job->error = api.mysql_errno(mysql);
 	/* Of its name the library's words hold what is left. */
 	if (job->error == CR_PLUGIN_NOT_ALLOWED)
-		text =
-		    "its plugin shows the password to whoever answers; " PLUGIN_OF_VERIFIED
-		    " needs ssl-ca";
+		text = "its plugin shows the password to whoever answers; "
+		       "caching_sha2_password needs ssl-ca";
 	if (atomic_load(&job->step) == AT_SYN && job->sys == 0) {
 		job->sys = connect_errno(text);
 		job->is_at_once = 1;
