@@ -111,30 +111,32 @@ clock_look(struct check *check)
 	check_fail(check, &err);
 }
 
-/* As the kernel knows them, by 15 bytes at most. */
-static const char *const daemons[] = { "chronyd", "ntpd", "ntpd-rs-daemon",
-	"openntpd", "ptp4l", "phc2sys", "systemd-timesyn", "timemaster" };
+/* The kernel knows a process by 15 bytes of its name (TASK_COMM_LEN). */
+#define COMM_LEN 15
 
-static int
-is_daemon(const struct process *process)
+static const char *const daemons[] = { "chronyd", "ntpd", "ntp-daemon",
+	"openntpd", "ptp4l", "phc2sys", "systemd-timesyncd", "timemaster" };
+
+static const char *
+daemon_name(const struct process *process)
 {
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(*daemons); i++)
-		if (!strcmp(process->comm, daemons[i]))
-			return 1;
-	return 0;
+		if (!strncmp(process->comm, daemons[i], COMM_LEN))
+			return daemons[i];
+	return NULL;
 }
 
-/* Only asked when something is wrong. */
-static int
-runs_daemon(void)
+/* Only asked when something is wrong; NULL: none runs. */
+static const char *
+find_daemon(void)
 {
 	struct ha_err err;
 	const struct proc_pass *pass = proc_pass_of(1, &err);
+	const char *name = NULL;
 
-	for (size_t i = 0; pass && i < pass->table.count; i++)
-		if (is_daemon(&pass->table.all[i]))
-			return 1;
-	return 0;
+	for (size_t i = 0; pass && !name && i < pass->table.count; i++)
+		name = daemon_name(&pass->table.all[i]);
+	return name;
 }
 
 static void
@@ -143,9 +145,18 @@ judge_unsync(struct check *check)
 	enum ha_status_state state =
 	    (enum ha_status_state)check_setting(check, UNSYNC)->number;
 
-	if (runs_daemon())
+	const char *daemon = find_daemon();
+
+	/* Its clock may be right: on Linux it says so with rtcsync only. */
+	if (daemon && !strcmp(daemon, "chronyd"))
 		check_say(check, state,
-		    "not synchronized, though an NTP daemon runs");
+		    "not synchronized as far as the kernel knows, though "
+		    "chronyd runs: no server answers it (chronyc tracking), or "
+		    "it does not tell the kernel (no rtcsync, or -x)");
+	else if (daemon)
+		check_say(check, state,
+		    "not synchronized, though %s runs: do its servers answer?",
+		    daemon);
 	else
 		check_say(check, state, "not synchronized: no NTP daemon runs");
 }

@@ -475,7 +475,11 @@ clock UNKNOWN "can't be asked" clock
 cp "$(command -v sleep)" "$T/chronyd"
 spawn "$T/chronyd" 600
 HA_TEST_TIMEX='5 64 0 16000000 16000000'
-clock WARN 'though an NTP daemon runs' clock
+clock WARN 'though chronyd runs: .*no rtcsync' clock
+reap "$pid" TERM
+cp "$(command -v sleep)" "$T/systemd-timesyncd"
+spawn "$T/systemd-timesyncd" 600
+clock WARN 'though systemd-timesyncd runs: do its servers answer[?]$' clock
 reap "$pid" TERM
 usage 'none of OK, WARN, CRIT' 'clock?unsync=MAYBE'
 run ha-stat clock
