@@ -12,14 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "alloc.h"
 #include "clock.h"
+#include "group.h"
 #include "kernel.h"
 #include "kinds.h"
-#include "mounts.h"
 #include "rates.h"
 
 #define OPEN_DIRECTORIES 16
@@ -79,6 +78,7 @@ struct data {
 	char *path; /* of the group's directory; NULL: there is none */
 	size_t top; /* the length of the mount point in it */
 	int has_cpu; /* else it was not asked for or can't be known */
+	int has_periods; /* else its CPU controller is off */
 	struct sample cpu_before, cpu_now;
 	int has_kills;
 	uint64_t kills;
@@ -86,37 +86,6 @@ struct data {
 };
 
 /* ---- where it is ---- */
-
-static int
-is_group(const char *path)
-{
-	char *file = ha_xasprintf("%s%s/cgroup.procs", kernel_root, path);
-	struct stat st;
-	int result = !stat(file, &st);
-
-	free(file);
-	return result;
-}
-
-/*
- * The point that the second version is mounted at; NULL: it is not.  Another
- * mount may hide it.
- */
-static const char *
-find_mount(void)
-{
-	const struct mount *mounts;
-	struct ha_err err;
-	size_t count;
-
-	if (mounts_all(&mounts, &count, &err))
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(mounts[i].type, "cgroup2") &&
-		    is_group(mounts[i].point))
-			return mounts[i].point;
-	return NULL;
-}
 
 /* nftw(3) hands its callback nothing of ours. */
 static struct {
@@ -141,7 +110,7 @@ search_unit(const char *top, const char *name)
 	char *path = ha_xasprintf("%s/system.slice/%s", top, name);
 	char *rooted;
 
-	if (is_group(path))
+	if (group_exists(path))
 		return path;
 	free(path);
 	rooted = ha_xasprintf("%s%s", kernel_root, top);
@@ -156,7 +125,7 @@ static char *
 find_group(const char *top, const char *name)
 {
 	size_t len = strlen(name);
-	char *path;
+	char *path, *unit;
 
 	while (len && name[len - 1] == '/')
 		len--;
@@ -164,13 +133,22 @@ find_group(const char *top, const char *name)
 	    "%s%s%.*s", top, *name == '/' ? "" : "/", (int)len, name);
 	if (!len)
 		path[strlen(top)] = '\0';
-	if (is_group(path))
+	if (group_exists(path))
 		return path;
 	free(path);
 	/* As it stands in the file system, too. */
-	if (!strncmp(name, top, strlen(top)) && is_group(name))
+	if (!strncmp(name, top, strlen(top)) && group_exists(name))
 		return ha_xstrdup(name);
-	return strchr(name, '/') ? NULL : search_unit(top, name);
+	if (strchr(name, '/'))
+		return NULL;
+	path = search_unit(top, name);
+	if (path)
+		return path;
+	/* As systemctl(1) completes it. */
+	unit = ha_xasprintf("%s.service", name);
+	path = search_unit(top, unit);
+	free(unit);
+	return path;
 }
 
 /* ---- its files ---- */
@@ -273,11 +251,11 @@ look_at_cpu(struct check *check)
 	now->count = CPU_COUNTERS;
 	if (!read_field(
 		data, "cpu.stat", "usage_usec", &now->counters[USAGE_US])) {
-		/* Only where the controller is on. */
-		read_field(
-		    data, "cpu.stat", "nr_periods", &now->counters[PERIODS]);
-		read_field(data, "cpu.stat", "nr_throttled",
-		    &now->counters[THROTTLED_PERIODS]);
+		data->has_periods =
+		    !read_field(data, "cpu.stat", "nr_periods",
+			&now->counters[PERIODS]) &&
+		    !read_field(data, "cpu.stat", "nr_throttled",
+			&now->counters[THROTTLED_PERIODS]);
 		before = rates_compare(key, now);
 		if (before) {
 			data->cpu_before = *before;
@@ -330,7 +308,7 @@ look(struct check *check)
 	struct ha_err err;
 
 	if (check->looks == 1) {
-		top = find_mount();
+		top = group_mount();
 		if (!top) {
 			ha_err_set(&err, EX_OSERR, 0,
 			    "no control groups of version 2 are mounted");
@@ -431,6 +409,10 @@ judge_cpu(struct check *check)
 	cpu.value = rates_per_second(before, now, USAGE_US) / 1e6 * PERCENT;
 	cpu.whole = allowed_cpus(data) * PERCENT;
 	check_value(check, &cpu, 0, "%.0f%% CPU", cpu.value);
+	if (!data->has_periods) {
+		miss(check, THROTTLED, "its CPU controller is off");
+		return;
+	}
 	periods = now->counters[PERIODS] - before->counters[PERIODS];
 	if (periods)
 		throttled.value =
@@ -551,7 +533,8 @@ judge(struct check *check)
 	judge_pressure(check, IO_SOME, "io", "some");
 	judge_pressure(check, IO_FULL, "io", "full");
 	if (!check->phrase_count)
-		check_say(check, HA_STATUS_OK, "exists");
+		check_say(check, HA_STATUS_OK,
+		    "exists; nothing counts its memory and tasks");
 }
 
 static int
@@ -576,7 +559,7 @@ const struct kind kind_cgroup = {
 	.details =
 	    "GROUP is a path below where version 2 is mounted "
 	    "(system.slice/nginx.service, / for the whole machine) or a "
-	    "unit's name, which is looked for. One that does not exist is "
+	    "unit's name (.service may be left out), which is looked for. One that does not exist is "
 	    "CRIT. What a group has no file for is left out, or UNKNOWN if "
 	    "it was asked for.",
 	.options = options,

@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "ask.h"
 #include "clock.h"
+#include "group.h"
 #include "helper.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -388,33 +389,80 @@ take_answer(struct check *check, struct ha_err *err)
 }
 
 static int
+find_group_processes(const struct unit *unit, struct ha_buf *pids)
+{
+	const char *top = unit->group ? group_mount() : NULL;
+	char *path;
+	int result;
+
+	if (!top)
+		return -1;
+	path = ha_xasprintf("%s%s", top, unit->group);
+	result = group_processes(path, pids);
+	free(path);
+	return result;
+}
+
+/* All of a unit's control group but the main process and ourselves. */
+static int
+take_group(
+    struct proc_data *data, const struct ha_buf *pids, struct ha_err *err)
+{
+	struct process process;
+	int is_there;
+	pid_t pid;
+
+	for (size_t at = 0; at < pids->len; at += sizeof(pid)) {
+		memcpy(&pid, pids->data + at, sizeof(pid));
+		if (pid == data->unit.main || pid == data->self)
+			continue;
+		is_there = proctable_read(proc_table(), pid, &process, err);
+		if (is_there < 0)
+			return -1;
+		if (is_there && process.parent != data->self)
+			add_member(data, &process, UINT64_MAX);
+	}
+	return 0;
+}
+
+static int
 take_unit(struct check *check, struct ha_err *err)
 {
 	struct proc_data *data = check->data;
-	const struct ha_buf *words = helper_errors(check->helper);
+	struct ha_buf pids = HA_BUF_INIT;
 	struct process process;
-	int is_there = 0;
+	int is_there = 0, is_grouped, failed = 0;
 
 	data->is_found = 1;
 	if (helper_status(check->helper) ||
 	    unit_parse(helper_answer(check->helper)->data, &data->unit))
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "systemctl ended with %d%s%.*s",
-		    helper_status(check->helper), words->len ? ": " : "",
-		    (int)strcspn(words->data, "\n"), words->data);
+		return unit_refuse(check->helper, err);
 	if (data->unit.main)
 		is_there = proctable_read(
 		    proc_table(), data->unit.main, &process, err);
-	if (is_there > 0)
-		return take_process(check, &process, err);
-	return is_there;
+	if (is_there < 0)
+		return -1;
+	if (!is_there)
+		data->unit.main = 0;
+	/* Its processes need not descend from the main one. */
+	is_grouped = (!is_there || data->with_children) &&
+		     !find_group_processes(&data->unit, &pids);
+	if (is_there && !is_grouped)
+		failed = take_process(check, &process, err);
+	else if (is_there)
+		add_member(data, &process, UINT64_MAX);
+	if (is_grouped)
+		failed = take_group(data, &pids, err);
+	ha_buf_release(&pids);
+	return failed;
 }
 
 static void
 start_systemctl(struct check *check)
 {
+	static const char properties[] = UNIT_PROPERTIES;
 	const char *const argv[] = { "systemctl", "show", "--no-pager",
-		UNIT_PROPERTIES, "--", check->argument, NULL };
+		properties, "--", check->argument, NULL };
 	struct helper_task task = {
 		.argv = argv,
 		.deadline_ns = check->deadline_ns,

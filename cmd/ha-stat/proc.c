@@ -53,7 +53,8 @@ static const struct kind_option options[] = {
 	    "extended)",
 	    ask_parse_regex },
 	{ "children", OPTION_FLAG, HA_RANGE_NUMBER, NULL, NULL,
-	    "all that descend from them count, too" },
+	    "all that descend from them count, too; of a unit, all in its "
+	    "control group" },
 	{ "cpu", OPTION_LIMIT, HA_RANGE_NUMBER, NULL, NULL,
 	    "CPU that they use together, 100 or 100% being one processor all "
 	    "the time" },
@@ -204,7 +205,10 @@ is_running(const struct process *process)
 	return process->state != STATE_ZOMBIE && process->state != 'X';
 }
 
-/* The one that was started first; of a pidfile or unit it is its own. */
+/*
+ * The one that was started first; of a pidfile, or of a unit that has one, it
+ * is its own.
+ */
 static const struct process *
 main_process(const struct proc_data *data)
 {
@@ -216,7 +220,7 @@ main_process(const struct proc_data *data)
 		if (is_running(process) &&
 		    (!first || process->start_ticks < first->start_ticks))
 			first = process;
-		if (data->how != BY_EXE)
+		if (data->how == BY_PIDFILE || data->unit.main)
 			break;
 	}
 	return first;
@@ -442,24 +446,50 @@ judge_unit(struct check *check)
 		.value = (double)unit->restarts,
 		.unit = "c",
 		.max = NAN };
+	struct ha_buf words = HA_BUF_INIT;
 	/* Who says how many are to run may mean none. */
 	int is_counted = check_setting(check, COUNT)->is_given;
 	enum ha_status_state state =
 	    is_counted ? HA_STATUS_OK : unit_state(unit);
 
+	unit_describe(unit, &words);
 	if (!strcmp(unit->load, "not-found"))
 		check_say(check, is_counted ? HA_STATUS_OK : HA_STATUS_CRIT,
 		    "is not installed: systemd knows no such unit");
-	else if (*unit->result && strcmp(unit->result, "success") != 0)
-		check_say(check, state, "is %s (%s, %s)", unit->active,
-		    unit->sub, unit->result);
 	else
-		check_say(check, state, "is %s (%s)", unit->active, unit->sub);
-	if (!strcmp(unit->load, "masked") || !strcmp(unit->load, "error") ||
-	    !strcmp(unit->load, "bad-setting"))
-		check_say(check, state, "its unit file is %s", unit->load);
-	check_value(check, &restarts, 1, "restarted %.0f times by systemd",
-	    restarts.value);
+		check_say(check, state, "is %s", words.data);
+	if (!strcmp(unit->load, "masked"))
+		check_say(check, state, "its unit file is masked");
+	else if (!strcmp(unit->load, "error") ||
+		 !strcmp(unit->load, "bad-setting"))
+		check_say(check, state, "its unit file can't be used (%s)",
+		    unit->load);
+	if (unit->has_restarts && unit->restarts == 1)
+		check_value(check, &restarts, 1, "restarted once by systemd");
+	else if (unit->has_restarts)
+		check_value(check, &restarts, 1,
+		    "restarted %.0f times by systemd", restarts.value);
+	else if (check_setting(check, RESTARTS)->is_given)
+		check_say(check, HA_STATUS_UNKNOWN,
+		    "systemd does not count its restarts");
+	ha_buf_release(&words);
+}
+
+/* What was asked of the processes of a unit that works without any. */
+static void
+miss_members(struct check *check)
+{
+	static const size_t asked[] = { CPU, MEM, THREADS, FDS, UPTIME };
+	const struct proc_data *data = check->data;
+
+	if (data->how != BY_UNIT || check_setting(check, COUNT)->is_given ||
+	    unit_state(&data->unit) != HA_STATUS_OK)
+		return;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		if (check_setting(check, asked[i])->is_given)
+			check_say(check, HA_STATUS_UNKNOWN,
+			    "%s can't be known: it has no process",
+			    options[asked[i]].name);
 }
 
 static void
@@ -475,6 +505,8 @@ judge_members(struct check *check)
 		judge_pss(check);
 		judge_descriptors(check);
 		judge_age(check, main);
+	} else {
+		miss_members(check);
 	}
 	if (data->count)
 		judge_zombies(check);
@@ -587,6 +619,7 @@ release(struct check *check)
 		regfree(check_setting(check, MATCH)->value);
 	free(data->members);
 	free(data->absence);
+	unit_release(&data->unit);
 	if (data->self && !--users)
 		proc_release_passes();
 }
@@ -602,7 +635,8 @@ const struct kind kind_proc = {
 	    "another program than exe=, or a process that was started a "
 	    "minute or more after the file was written is stale: CRIT. "
 	    "unit=NAME asks systemctl; one that is not active is CRIT, one "
-	    "that starts or stops WARN.",
+	    "that starts or stops WARN. Its main process counts, or, where "
+	    "there is none, all in its control group.",
 	.options = options,
 	.size = sizeof(struct proc_data),
 	.prepare = prepare,

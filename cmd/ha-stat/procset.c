@@ -162,4 +162,7 @@ void
 procset_add_descendants(struct procset *set)
 {
 	proctable_mark_descendants(set->table, set->marks);
+	for (size_t i = 0; i < set->table->count; i++)
+		if (is_own(set, &set->table->all[i]))
+			set->marks[i] = 0;
 }

@@ -3,8 +3,12 @@
 #include "unit.h"
 
 #include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
+#include "helper.h"
 #include "kernel.h"
 
 #define MAX_NAME 255
@@ -66,12 +70,71 @@ int
 unit_parse(const char *text, struct unit *unit)
 {
 	uint64_t main = take_number(text, "MainPID");
+	size_t len = 0;
+	const char *group = find_value(text, "ControlGroup", &len);
 
+	unit->group = group && len ? ha_xmemdup(group, len) : NULL;
 	take_word(text, "LoadState", unit->load);
 	take_word(text, "ActiveState", unit->active);
 	take_word(text, "SubState", unit->sub);
 	take_word(text, "Result", unit->result);
 	unit->main = main <= INT_MAX ? (pid_t)main : 0;
+	unit->has_restarts = find_value(text, "NRestarts", &len) != NULL;
 	unit->restarts = take_number(text, "NRestarts");
+	unit->code = take_number(text, "ExecMainCode");
+	unit->status = take_number(text, "ExecMainStatus");
 	return *unit->active ? 0 : -1;
+}
+
+void
+unit_release(struct unit *unit)
+{
+	free(unit->group);
+	unit->group = NULL;
+}
+
+/* What its main process ended with, if that is what the result is about. */
+static void
+add_end(const struct unit *unit, struct ha_buf *words)
+{
+	const char *name;
+
+	if (!strcmp(unit->result, "exit-code") && unit->code == CLD_EXITED &&
+	    unit->status) {
+		ha_buf_addf(words, " %u", (unsigned)unit->status);
+	} else if ((!strcmp(unit->result, "signal") ||
+		       !strcmp(unit->result, "core-dump")) &&
+		   (unit->code == CLD_KILLED || unit->code == CLD_DUMPED)) {
+		name = unit->status < NSIG ? sigabbrev_np((int)unit->status)
+					   : NULL;
+		if (name)
+			ha_buf_addf(words, " %s", name);
+	}
+}
+
+void
+unit_describe(const struct unit *unit, struct ha_buf *words)
+{
+	int has_result = *unit->result && strcmp(unit->result, "success") != 0;
+	int has_sub = strcmp(unit->sub, unit->active) != 0 || !has_result;
+
+	ha_buf_addf(words, "%s (", unit->active);
+	if (has_sub)
+		ha_buf_add_str(words, unit->sub);
+	if (has_result) {
+		ha_buf_addf(words, "%s%s", has_sub ? ", " : "", unit->result);
+		add_end(unit, words);
+	}
+	ha_buf_add_char(words, ')');
+}
+
+int
+unit_refuse(const struct helper *helper, struct ha_err *err)
+{
+	const struct ha_buf *words = helper_errors(helper);
+
+	return ha_err_set(err, EX_UNAVAILABLE, 0,
+	    "systemctl ended with %d%s%.*s", helper_status(helper),
+	    words->len ? ": " : "", (int)strcspn(words->data, "\n"),
+	    words->data);
 }

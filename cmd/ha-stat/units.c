@@ -6,6 +6,7 @@
 
 #include "helper.h"
 #include "kinds.h"
+#include "unit.h"
 
 /* Names in the message; the number says how many there are. */
 #define NAMES 8
@@ -63,6 +64,7 @@ judge(struct check *check)
 {
 	struct measured measured = { .option = FAILED, .unit = "", .max = NAN };
 	struct ha_buf names = HA_BUF_INIT;
+	struct ha_err err;
 
 	if (!check->helper) {
 		check_say(
@@ -70,9 +72,8 @@ judge(struct check *check)
 		return;
 	}
 	if (helper_status(check->helper)) {
-		check_say(check, HA_STATUS_UNKNOWN,
-		    "systemctl ended with status %d",
-		    helper_status(check->helper));
+		unit_refuse(check->helper, &err);
+		check_fail(check, &err);
 		return;
 	}
 	measured.value = add_names(&names, helper_answer(check->helper)->data);

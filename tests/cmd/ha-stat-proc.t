@@ -229,6 +229,9 @@ finds "... with children" WARN 'CPU \(WARN 10\).*runs as 2 processes' \
 kill -KILL "$(cat "$T/child")"
 reap "$parent"
 reap "$busy" KILL
+run sh -c 'echo "$$" >"$1"; ha-stat "proc:pidfile=$1?children&count=1:1"; :' \
+    x "$pidfile"
+like "ha-stat is nobody's child" "$out" 'OK.*	sh runs as process '
 
 ## Without privilege
 
@@ -308,6 +311,8 @@ finds "a unit that runs" OK "^x.service is active \(running\), runs as process $
     proc:unit=x.service
 like "... systemctl is asked for it" "$(cat "$FAKE.args")" \
     '^show --no-pager --property=[^ ]* -- x.service$'
+finds "... with another version's groups: what descends" OK \
+    "runs as process $one " 'proc:unit=x.service?children'
 finds "... as systemctl takes it" OK '^x is active' proc:unit=x
 like "... it completes the name" "$(cat "$FAKE.args")" ' -- x$'
 finds "... that was restarted" WARN 'restarted 3 times by systemd \(WARN 2\)' \
@@ -318,7 +323,7 @@ finds "one that has done its work" OK '^x.service is active \(exited\)$' \
     proc:unit=x.service
 unit LoadState=loaded ActiveState=failed SubState=failed Result=oom-kill \
     MainPID=0 NRestarts=0
-finds "one that failed" CRIT 'is failed \(failed, oom-kill\)' \
+finds "one that failed" CRIT 'is failed \(oom-kill\)' \
     proc:unit=x.service
 unit LoadState=loaded ActiveState=inactive SubState=dead Result=success \
     MainPID=0 NRestarts=0

@@ -5,11 +5,13 @@
  */
 #include "test.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "check.h"
 #include "clock.h"
 #include "fs.h"
+#include "group.h"
 #include "kernel.h"
 #include "rates.h"
 
@@ -111,11 +113,15 @@ where_it_is(void **state)
 	says(first_look("cgroup:/system.slice/x.service/"), HA_STATUS_OK,
 	    "exists");
 	says(first_look("cgroup:/cg/system.slice"), HA_STATUS_OK, "exists");
-	says(first_look("cgroup:x.service"), HA_STATUS_OK, "exists");
+	says(first_look("cgroup:x.service"), HA_STATUS_OK,
+	    "exists; nothing counts its memory and tasks");
+	says(first_look("cgroup:x"), HA_STATUS_OK, "x exists");
 	says(first_look("cgroup:/"), HA_STATUS_OK, "/ exists");
 	says(first_look("cgroup:y.service"), HA_STATUS_CRIT,
 	    "y.service does not exist: no such control group");
+	says(first_look("cgroup:x.service.service"), HA_STATUS_CRIT, "exist");
 	put("cg/a.slice/a-b.slice/y.service/cgroup.procs", "");
+	says(first_look("cgroup:y"), HA_STATUS_OK, "exists");
 	says(first_look("cgroup:y.service"), HA_STATUS_OK, "exists");
 	says(first_look("cgroup:b/y.service"), HA_STATUS_CRIT, "exist");
 }
@@ -184,6 +190,40 @@ cpu(void **state)
 			      "nr_throttled 6\n");
 	says(second_look(check), HA_STATUS_CRIT,
 	    "throttled in 50% of periods (WARN 40%)");
+}
+
+static void
+cpu_without_its_controller(void **state)
+{
+	struct check *check;
+
+	(void)state;
+	put(UNIT "/cpu.stat", "usage_usec 1000000\n");
+	check = first_look("cgroup:x.service?cpu=,90&throttled=40");
+	put(UNIT "/cpu.stat", "usage_usec 1000001\n");
+	says(second_look(check), HA_STATUS_UNKNOWN,
+	    "throttled can't be known: its CPU controller is off");
+}
+
+static void
+processes(void **state)
+{
+	struct ha_buf pids = HA_BUF_INIT;
+	const pid_t want[] = { 12, 7, INT_MAX, 99 };
+
+	(void)state;
+	assert_string_equal(group_mount(), "/cg");
+	put(UNIT "/cgroup.procs", "12\n7\n0\n99999999999\n2147483647\nx\n5\n");
+	put(UNIT "/a/b/cgroup.procs", "99\n");
+	put(UNIT "/c/other", "98\n");
+	assert_int_equal(group_processes("/" UNIT, &pids), 0);
+	assert_int_equal(pids.len, sizeof(want));
+	assert_memory_equal(pids.data, want, sizeof(want));
+	ha_buf_reset(&pids);
+	assert_int_equal(group_processes("/" UNIT "/c", &pids), -1);
+	assert_int_equal(group_processes("/cg/none", &pids), -1);
+	assert_int_equal(pids.len, 0);
+	ha_buf_release(&pids);
 }
 
 static void
@@ -278,6 +318,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(cpu, enter, leave),
 		cmocka_unit_test_setup_teardown(
 		    cpu_of_a_group_made_anew, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    cpu_without_its_controller, enter, leave),
+		cmocka_unit_test_setup_teardown(processes, enter, leave),
 		cmocka_unit_test_setup_teardown(kills, enter, leave),
 		cmocka_unit_test_setup_teardown(pressure, enter, leave),
 	};

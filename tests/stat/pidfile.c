@@ -67,6 +67,7 @@ random_bytes(void **state)
 		else
 			assert_int_equal(pid, -1);
 		unit_parse(text, &unit);
+		unit_release(&unit);
 	}
 }
 
@@ -86,7 +87,9 @@ units(void **state)
 	assert_string_equal(unit.sub, "running");
 	assert_string_equal(unit.result, "");
 	assert_int_equal(unit.main, 12);
+	assert_true(unit.has_restarts);
 	assert_int_equal(unit.restarts, 3);
+	assert_null(unit.group);
 	assert_int_equal(
 	    unit_parse("ActiveState=a-word-longer-than-any-that-is-known\n"
 		       "MainPID=99999999999999999999",
@@ -94,6 +97,12 @@ units(void **state)
 	    0);
 	assert_string_equal(unit.active, "a-word-longer-than-any-that-is-");
 	assert_int_equal(unit.main, 0);
+	assert_false(unit.has_restarts);
+	assert_int_equal(
+	    unit_parse("ActiveState=active\nControlGroup=/a b\n", &unit), 0);
+	assert_string_equal(unit.group, "/a b");
+	unit_release(&unit);
+	assert_null(unit.group);
 	assert_int_equal(unit_parse("MainPID=1\n", &unit), -1);
 	assert_int_equal(unit_parse("ActiveState=\n", &unit), -1);
 	assert_int_equal(unit_parse("", &unit), -1);
@@ -109,6 +118,46 @@ units(void **state)
 	assert_false(unit_is_name(""));
 }
 
+static void
+described_as(const char *text, const char *want)
+{
+	struct ha_buf words = HA_BUF_INIT;
+	struct unit unit;
+
+	unit_parse(text, &unit);
+	unit_describe(&unit, &words);
+	assert_string_equal(words.data, want);
+	unit_release(&unit);
+	ha_buf_release(&words);
+}
+
+static void
+units_in_words(void **state)
+{
+	(void)state;
+	described_as("ActiveState=active\nSubState=running\nResult=success\n"
+		     "ExecMainCode=1\nExecMainStatus=7\n",
+	    "active (running)");
+	described_as(
+	    "ActiveState=active\nSubState=active\n", "active (active)");
+	described_as("ActiveState=failed\nSubState=failed\n"
+		     "Result=exit-code\nExecMainCode=1\nExecMainStatus=7\n",
+	    "failed (exit-code 7)");
+	/* Another program of it, such as ExecStartPre=, ended so. */
+	described_as("ActiveState=failed\nSubState=failed\n"
+		     "Result=exit-code\nExecMainCode=0\nExecMainStatus=0\n",
+	    "failed (exit-code)");
+	described_as("ActiveState=activating\nSubState=auto-restart\n"
+		     "Result=core-dump\nExecMainCode=3\nExecMainStatus=11\n",
+	    "activating (auto-restart, core-dump SEGV)");
+	described_as("ActiveState=failed\nSubState=failed\nResult=signal\n"
+		     "ExecMainCode=2\nExecMainStatus=99999999999999999999\n",
+	    "failed (signal)");
+	described_as("ActiveState=failed\nSubState=failed\nResult=timeout\n"
+		     "ExecMainCode=2\nExecMainStatus=9\n",
+	    "failed (timeout)");
+}
+
 int
 main(void)
 {
@@ -116,6 +165,7 @@ main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(random_bytes),
 		cmocka_unit_test(units),
+		cmocka_unit_test(units_in_words),
 	};
 
 	return cmocka_run_group_tests_name("pidfile", tests, NULL, NULL);
