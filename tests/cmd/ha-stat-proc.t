@@ -199,6 +199,7 @@ fi
 
 spawn sh -c 'exec "$0" -e "1 while 1"' perl
 busy=$pid
+wait_until 5 grep -qx perl "/proc/$busy/comm"
 echo "$busy" >"$pidfile"
 finds "a busy process" WARN '^perl [0-9]+% CPU \(WARN 10%\)' -i 200ms \
     "proc:pidfile=$pidfile?cpu=10%"
