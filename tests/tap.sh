@@ -18,8 +18,9 @@
 #				the files are opened there (so they may be FIFOs)
 #	reap PID [SIGNAL]	send SIGNAL if given, wait: $status
 #	skip DESC REASON	counts as passed
-#	skip_all REASON		and end; needs CMD... is that for what is not
-#				installed, and a failure where CI=true
+#	skip_all REASON		and end
+#	lacks REASON		that, and a failure where CI=true; needs CMD... is
+#				it for what is not installed
 #	plan N, done_testing, diag TEXT
 
 TOP=$(cd "$(dirname "$0")" && while [ ! -f Makefile ] && [ "$PWD" != / ]; do
@@ -279,14 +280,19 @@ skip_all()
 	exit 0
 }
 
+lacks()
+{
+	[ "${CI-}" != true ] || {
+		echo "Bail out! $*"
+		exit 1
+	}
+	skip_all "$@"
+}
+
 needs()
 {
 	for tap_program; do
-		command -v "$tap_program" >/dev/null && continue
-		[ "${CI-}" != true ] || {
-			echo "Bail out! $tap_program is not installed"
-			exit 1
-		}
-		skip_all "$tap_program is not installed (make deps)"
+		command -v "$tap_program" >/dev/null ||
+		    lacks "$tap_program is not installed (make deps)"
 	done
 }

@@ -10,10 +10,10 @@ if [ -z "${HA_NAMESPACE-}" ] && unshare --net --mount true 2>/dev/null; then
 fi
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../probe.sh"
-[ -n "${HA_NAMESPACE-}" ] || skip_all "no namespaces without root"
+[ -n "${HA_NAMESPACE-}" ] || lacks "no namespaces without root"
 needs nft ip setpriv
 for file in hosts resolv.conf nsswitch.conf; do
-	[ -e "/etc/$file" ] || skip_all "there is no /etc/$file to mount over"
+	[ -e "/etc/$file" ] || lacks "there is no /etc/$file to mount over"
 done
 
 rule()

@@ -9,7 +9,7 @@ if [ -z "${HA_PAIR_DIR-}" ] &&
 fi
 . "$(dirname "$0")/../tap.sh"
 needs systemctl
-[ -n "${HA_PAIR_DIR-}" ] || skip_all "hosts with systemd can't be made here"
+[ -n "${HA_PAIR_DIR-}" ] || lacks "hosts with systemd can't be made here"
 
 W1=$HA_PAIR_DIR/web1
 GROUP=/sys/fs/cgroup/system.slice
@@ -65,7 +65,7 @@ perf()
 	field 9 | tr ' ' '\n' | sed -n "s/^$1=\([0-9]*\).*/\1/p"
 }
 
-wait_until 30 booted || skip_all "systemd does not run in a namespace here"
+wait_until 30 booted || lacks "systemd does not run in a namespace here"
 install -D "$HA_BIN/ha-stat" "$W1/usr/local/bin/ha-stat"
 
 unit good.service 'ExecStart=/bin/sh -c "sleep 1000 & sleep 1001 & wait"' \

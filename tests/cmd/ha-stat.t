@@ -8,7 +8,7 @@ needs script unshare mount
 # Mounts belong to this test alone.
 if [ -z "${HA_TEST_MOUNTS-}" ] && [ "$(id -u)" -eq 0 ]; then
 	unshare -m --propagation private true 2>/dev/null ||
-	    skip_all "mounts can't be private here (a plain chroot)"
+	    lacks "mounts can't be private here (a plain chroot)"
 	HA_TEST_MOUNTS=1 exec unshare -m --propagation private "$0" "$@"
 fi
 
