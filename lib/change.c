@@ -89,18 +89,6 @@ parse_letter(const char *text, const char *set, char *c)
 }
 
 static int
-unescape_string(char *field, struct ha_err *err)
-{
-	size_t len;
-
-	if (ha_rec_unescape(field, &len, err))
-		return -1;
-	if (strlen(field) != len)
-		return ha_err_set(err, EX_DATAERR, 0, "a NUL in a path");
-	return 0;
-}
-
-static int
 check_paths(const struct ha_change *change, struct ha_err *err)
 {
 	if (change->op != 'S' && !ha_fs_path_is_inside(change->path))
@@ -130,7 +118,8 @@ ha_change_decode(char *line, struct ha_change *change, struct ha_err *err)
 	if (parse_u64(fields[2], &change->seq))
 		return ha_err_set(
 		    err, EX_DATAERR, 0, "SEQ '%s' is no number", fields[2]);
-	if (unescape_string(fields[3], err) || unescape_string(fields[4], err))
+	if (ha_rec_unescape_text(fields[3], err) ||
+	    ha_rec_unescape_text(fields[4], err))
 		return -1;
 	change->path = fields[3];
 	change->new_path = fields[4];
@@ -270,7 +259,7 @@ ha_change_header_decode(
 		if (!value)
 			continue;
 		*value++ = '\0';
-		if (unescape_string(value, err))
+		if (ha_rec_unescape_text(value, err))
 			return -1;
 		bit = set_pair(header, key, value);
 		if (bit < 0)

@@ -231,6 +231,18 @@ ha_rec_unescape(char *field, size_t *len, struct ha_err *err)
 	return 0;
 }
 
+int
+ha_rec_unescape_text(char *field, struct ha_err *err)
+{
+	size_t len;
+
+	if (ha_rec_unescape(field, &len, err))
+		return -1;
+	if (strlen(field) != len)
+		return ha_err_set(err, EX_DATAERR, 0, "a NUL byte in a field");
+	return 0;
+}
+
 void
 ha_rec_add_pair(
     struct ha_buf *line, const char *key, const void *value, size_t len)

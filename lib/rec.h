@@ -46,6 +46,11 @@ size_t ha_rec_split(char *line, char **fields, size_t max);
  */
 int ha_rec_unescape(char *field, size_t *len, struct ha_err *err);
 
+/*
+ * The same for a field that is text: a NUL in it is EX_DATAERR too.
+ */
+int ha_rec_unescape_text(char *field, struct ha_err *err);
+
 /* Append TAB, key, "=" and the escaped value (which may be empty: "key="). */
 void ha_rec_add_pair(
     struct ha_buf *line, const char *key, const void *value, size_t len);

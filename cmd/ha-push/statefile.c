@@ -36,23 +36,10 @@ statefile_release(struct statefile *state)
 	free(state->boot);
 }
 
-/* Unescape in place; no NUL may be in it. */
-static int
-unescape(char *field, struct ha_err *err)
-{
-	size_t len;
-
-	if (ha_rec_unescape(field, &len, err) != 0)
-		return -1;
-	if (strlen(field) != len)
-		return ha_err_set(err, EX_DATAERR, 0, "a NUL byte");
-	return 0;
-}
-
 static int
 take_text(char **to, char *value, struct ha_err *err)
 {
-	if (unescape(value, err) != 0)
+	if (ha_rec_unescape_text(value, err) != 0)
 		return -1;
 	free(*to);
 	*to = ha_xstrdup(value);

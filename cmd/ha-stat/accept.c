@@ -112,19 +112,6 @@ parse_number(const char *field, int base, intmax_t max, intmax_t *value)
 		   : 0;
 }
 
-/* The bytes of a field, which hold no NUL; "-" is none. */
-static int
-parse_text(char *field, struct ha_err *err)
-{
-	size_t len;
-
-	if (ha_rec_unescape(field, &len, err))
-		return -1;
-	if (strlen(field) != len)
-		return ha_err_set(err, EX_DATAERR, 0, "a NUL byte");
-	return 0;
-}
-
 static int
 parse_line(char *line, struct accepted_list *list, struct ha_err *err)
 {
@@ -134,8 +121,8 @@ parse_line(char *line, struct accepted_list *list, struct ha_err *err)
 
 	if (ha_rec_split(line, fields, FIELDS) < FIELDS)
 		return ha_err_set(err, EX_DATAERR, 0, "too few fields");
-	if (parse_text(fields[FIELD_PATH], err) ||
-	    parse_text(fields[FIELD_LINK], err))
+	if (ha_rec_unescape_text(fields[FIELD_PATH], err) ||
+	    ha_rec_unescape_text(fields[FIELD_LINK], err))
 		return -1;
 	if (parse_number(fields[FIELD_MODE], 8, 07777, &mode) ||
 	    parse_number(fields[FIELD_UID], 10, UINT32_MAX, &uid) ||
