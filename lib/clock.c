@@ -104,18 +104,116 @@ ha_clock_parse_ms(const char *text, int64_t *ms, struct ha_err *err)
 	    "'%s' is no duration (such as 500ms, 5s, 2m, 1h)", text);
 }
 
-void
-ha_clock_rfc3339(char out[HA_CLOCK_RFC3339_SIZE])
+int64_t
+ha_clock_wall_ms(void)
 {
 	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / HA_MS_NS;
+}
+
+void
+ha_clock_format_ms(int64_t wall_ms, char out[HA_CLOCK_RFC3339_SIZE])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm tm;
 	size_t len;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	gmtime_r(&seconds, &tm);
 	len = strftime(out, HA_CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + len, HA_CLOCK_RFC3339_SIZE - len, ".%03dZ",
-	    (int)(now.tv_nsec / 1000000));
+	    (int)(wall_ms % 1000));
+}
+
+void
+ha_clock_rfc3339(char out[HA_CLOCK_RFC3339_SIZE])
+{
+	ha_clock_format_ms(ha_clock_wall_ms(), out);
+}
+
+/* Exactly digits of them, at most max; *p goes behind; -1: something else. */
+static int
+take_digits(const char **p, int digits, int max)
+{
+	int value = 0;
+
+	for (; digits > 0; digits--, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		value = value * 10 + (**p - '0');
+	}
+	return value <= max ? value : -1;
+}
+
+static int
+take_char(const char **p, const char *set)
+{
+	if (!**p || !strchr(set, **p))
+		return -1;
+	return *(*p)++;
+}
+
+/* What follows the seconds: a fraction, and Z or an offset in minutes. */
+static int
+take_zone(const char **p, int *ms, int *minutes)
+{
+	int scale = 100, sign, hours;
+
+	*ms = 0;
+	if (**p == '.') {
+		const char *first = ++*p;
+
+		for (; **p >= '0' && **p <= '9'; (*p)++, scale /= 10)
+			*ms += (**p - '0') * scale;
+		if (*p == first)
+			return -1;
+	}
+	*minutes = 0;
+	sign = take_char(p, "Zz+-");
+	if (sign == 'Z' || sign == 'z')
+		return 0;
+	if (sign < 0 || (hours = take_digits(p, 2, 23)) < 0 ||
+	    take_char(p, ":") < 0 || (*minutes = take_digits(p, 2, 59)) < 0)
+		return -1;
+	*minutes = (sign == '-' ? -1 : 1) * (hours * 60 + *minutes);
+	return 0;
+}
+
+int
+ha_clock_parse_rfc3339(const char *text, int64_t *wall_ms, struct ha_err *err)
+{
+	struct tm tm = { .tm_isdst = 0 }, seen;
+	const char *p = text;
+	int ms = 0, minutes = 0;
+	time_t seconds;
+
+	if ((tm.tm_year = take_digits(&p, 4, 9999)) < 1970 ||
+	    take_char(&p, "-") < 0 ||
+	    (tm.tm_mon = take_digits(&p, 2, 12)) < 1 ||
+	    take_char(&p, "-") < 0 ||
+	    (tm.tm_mday = take_digits(&p, 2, 31)) < 1 ||
+	    take_char(&p, "Tt ") < 0 ||
+	    (tm.tm_hour = take_digits(&p, 2, 23)) < 0 ||
+	    take_char(&p, ":") < 0 ||
+	    (tm.tm_min = take_digits(&p, 2, 59)) < 0 ||
+	    take_char(&p, ":") < 0 ||
+	    (tm.tm_sec = take_digits(&p, 2, 60)) < 0 ||
+	    take_zone(&p, &ms, &minutes) < 0 || *p)
+		return ha_err_set(err, EX_DATAERR, 0,
+		    "'%s' is no time such as 2026-01-31T23:59:59.123Z", text);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	if (tm.tm_sec == 60)
+		tm.tm_sec = 59;
+	seen = tm;
+	seconds = timegm(&seen);
+	/* The 31st of a month that has 30 days would be the next one's 1st. */
+	if (seen.tm_mday != tm.tm_mday || seconds < minutes * 60)
+		return ha_err_set(
+		    err, EX_DATAERR, 0, "'%s': there is no such day", text);
+	*wall_ms = ((int64_t)seconds - minutes * 60) * 1000 + ms;
+	return 0;
 }
 
 static void

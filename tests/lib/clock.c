@@ -122,6 +122,44 @@ words(void **state)
 	}
 }
 
+static void
+times_there_and_back(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = {
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2026-11-23T00:50:01.250Z", INT64_C(1795395000000) + 1250 },
+		{ "2026-11-23t08:50:01.2509+08:00",
+		    INT64_C(1795395000000) + 1250 },
+		{ "2026-11-22 19:50:01.25-05:00",
+		    INT64_C(1795395000000) + 1250 },
+		{ "2016-12-31T23:59:60Z", INT64_C(1483228799000) },
+	};
+	static const char *const bad[] = { "", "now", "2026-11-23",
+		"2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+		"2026-11-23T24:00:00Z", "2026-11-23T00:50:01",
+		"2026-11-23T00:50:01.Z", "2026-11-23T00:50:01Zx",
+		"2026-11-23T00:50:01+8:00", "1969-12-31T23:59:59Z",
+		"1970-01-01T00:00:00+01:00" };
+	char text[HA_CLOCK_RFC3339_SIZE];
+	struct ha_err err;
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(
+		    ha_clock_parse_rfc3339(good[i].text, &ms, &err), 0);
+		assert_int_equal(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (ha_clock_parse_rfc3339(bad[i], &ms, &err) == 0)
+			fail_msg("'%s' is taken", bad[i]);
+	ha_clock_format_ms(INT64_C(1795395000000) + 1250, text);
+	assert_string_equal(text, "2026-11-23T00:50:01.250Z");
+}
+
 int
 main(void)
 {
@@ -131,6 +169,7 @@ main(void)
 		cmocka_unit_test(deadlines),
 		cmocka_unit_test(time_stamp),
 		cmocka_unit_test(words),
+		cmocka_unit_test(times_there_and_back),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
