@@ -4,11 +4,15 @@
  */
 #include "status.h"
 
+#include <errno.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "clock.h"
 #include "rec.h"
 
@@ -151,17 +155,17 @@ encode(struct ha_buf *line, const struct ha_status *status,
 		[CHECK] = { status->check, 0 },
 		[HOST] = { status->host, 0 },
 	};
-	char time[HA_CLOCK_RFC3339_SIZE];
+	char now[HA_CLOCK_RFC3339_SIZE];
 	size_t max = HA_STATUS_MAX - status->reserved;
 	size_t start = line->len;
 	size_t excess;
 	int i;
 
-	ha_clock_rfc3339(time);
+	ha_clock_rfc3339(now);
 	for (i = 0; i < TEXTS; i++)
 		texts[i].len = strlen(texts[i].data);
 	for (i = 0;;) {
-		render(line, texts, status, time);
+		render(line, texts, status, status->time ? status->time : now);
 		if (line->len - start <= max)
 			return;
 		excess = line->len - start - max;
@@ -218,4 +222,143 @@ ha_status_end(struct ha_buf *line, const char *id, unsigned n,
 	ha_rec_add_pair(line, "id", id, strlen(id));
 	ha_buf_addf(
 	    line, "\tn=%u\tworst=%s%s\n", n, state, quiet ? "\tquiet=1" : "");
+}
+
+/* ha(7), STATUS RECORDS. */
+enum {
+	F_TIME,
+	F_BY,
+	F_HOST,
+	F_CHECK,
+	F_STATE,
+	F_MS,
+	F_TARGET,
+	F_MSG,
+	F_PERF,
+	FIELDS
+};
+
+int
+ha_status_parse_state(const char *name, enum ha_status_state *state)
+{
+	static const enum ha_status_state states[] = { HA_STATUS_OK,
+		HA_STATUS_WARN, HA_STATUS_CRIT, HA_STATUS_UNKNOWN };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(name, ha_status_name(states[i])) != 0)
+			continue;
+		*state = states[i];
+		return 0;
+	}
+	return -1;
+}
+
+static int
+parse_duration(const char *text, double *ms)
+{
+	char *end;
+
+	*ms = strtod(text, &end);
+	return end == text || *end || !isfinite(*ms) || *ms < 0 ? -1 : 0;
+}
+
+int
+ha_status_decode(char *line, struct ha_status *status, struct ha_err *err)
+{
+	char *fields[FIELDS];
+	size_t count = ha_rec_split(line, fields, FIELDS);
+	int64_t wall_ms;
+
+	memset(status, 0, sizeof(*status));
+	if (count < FIELDS)
+		return ha_err_set(err, EX_DATAERR, 0,
+		    "%zu fields where a status record has %d", count, FIELDS);
+	for (size_t i = 0; i < FIELDS; i++)
+		if (ha_rec_unescape_text(fields[i], err))
+			return -1;
+	if (ha_clock_parse_rfc3339(fields[F_TIME], &wall_ms, err))
+		return -1;
+	if (ha_status_parse_state(fields[F_STATE], &status->state))
+		return ha_err_set(err, EX_DATAERR, 0,
+		    "'%s' is no state (OK, WARN, CRIT, UNKNOWN)",
+		    fields[F_STATE]);
+	if (parse_duration(fields[F_MS], &status->ms))
+		return ha_err_set(err, EX_DATAERR, 0,
+		    "'%s' is no duration in milliseconds", fields[F_MS]);
+	if (!*fields[F_CHECK])
+		return ha_err_set(err, EX_DATAERR, 0, "the check has no name");
+	status->time = fields[F_TIME];
+	status->by = fields[F_BY];
+	status->host = fields[F_HOST];
+	status->check = fields[F_CHECK];
+	status->target = fields[F_TARGET];
+	status->msg = fields[F_MSG];
+	status->perf = fields[F_PERF];
+	return 0;
+}
+
+int
+ha_status_matches(const char *pattern, const char *host, const char *check)
+{
+	char *full;
+	int matches;
+
+	if (!fnmatch(pattern, check, 0))
+		return 1;
+	full = ha_xasprintf("%s@%s", check, *host ? host : "-");
+	matches = !fnmatch(pattern, full, 0);
+	free(full);
+	return matches;
+}
+
+static int
+set_pair(struct ha_status_frame *frame, const char *key, const char *value,
+    struct ha_err *err)
+{
+	char *end;
+
+	if (!strcmp(key, "name")) {
+		frame->name = value;
+	} else if (!strcmp(key, "id")) {
+		frame->id = value;
+	} else if (!strcmp(key, "quiet")) {
+		frame->is_quiet = strcmp(value, "0") != 0;
+	} else if (!strcmp(key, "worst")) {
+		if (ha_status_parse_state(value, &frame->worst))
+			return ha_err_set(
+			    err, EX_DATAERR, 0, "worst=%s is no state", value);
+	} else if (!strcmp(key, "n")) {
+		errno = 0;
+		frame->n = strtoull(value, &end, 10);
+		if (errno || *value < '0' || *value > '9' || *end)
+			return ha_err_set(
+			    err, EX_DATAERR, 0, "n=%s is no number", value);
+	}
+	return 0;
+}
+
+int
+ha_status_frame_decode(
+    char *line, struct ha_status_frame *frame, struct ha_err *err)
+{
+	char *fields[16], *value;
+	size_t count = ha_rec_split(line, fields, 16);
+
+	*frame = (struct ha_status_frame){ .name = "", .id = "" };
+	if (!strcmp(fields[0], "#begin"))
+		frame->kind = HA_STATUS_BEGIN;
+	else if (!strcmp(fields[0], "#end"))
+		frame->kind = HA_STATUS_END;
+	else
+		return 0;
+	for (size_t i = 1; i < count; i++) {
+		value = strchr(fields[i], '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		if (ha_rec_unescape_text(value, err) ||
+		    set_pair(frame, fields[i], value, err))
+			return -1;
+	}
+	return 0;
 }

@@ -159,8 +159,8 @@ static void
 anything_fits(void **state)
 {
 	char *text = repeated("\x02", 5000);
-	struct ha_status status = { text, text, text, HA_STATUS_CRIT, 1e300,
-		text, text, text };
+	struct ha_status status = { NULL, text, text, text, HA_STATUS_CRIT,
+		1e300, text, text, text };
 	struct ha_buf line = HA_BUF_INIT;
 	char *fields[10];
 
@@ -219,6 +219,99 @@ frames(void **state)
 	ha_buf_release(&line);
 }
 
+static void
+decoded(void **state)
+{
+	char line[] = "2026-11-23T00:50:01.250Z\tweb1\t-\tweb-a\tCRIT\t"
+		      "5000.1\thttp://h/\tno\\tanswer\ttime=5s\tlater\n";
+	struct ha_buf again = HA_BUF_INIT;
+	struct ha_status status;
+	struct ha_err err;
+
+	(void)state;
+	line[strlen(line) - 1] = '\0';
+	assert_int_equal(ha_status_decode(line, &status, &err), 0);
+	assert_string_equal(status.time, "2026-11-23T00:50:01.250Z");
+	assert_string_equal(status.host, "");
+	assert_string_equal(status.msg, "no\tanswer");
+	assert_int_equal(status.state, HA_STATUS_CRIT);
+	ha_status_encode(&again, &status);
+	assert_string_equal(again.data,
+	    "2026-11-23T00:50:01.250Z\tweb1\t-\tweb-a\tCRIT\t5000.1\t"
+	    "http://h/\tno\\tanswer\ttime=5s\n");
+	ha_buf_release(&again);
+}
+
+static void
+not_decoded(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{ "", "1 fields where" },
+		{ "x\ta\tb\tc\tOK\t1\t-\t-\t-", "'x' is no time" },
+		{ "2026-02-30T00:00:00Z\ta\tb\tc\tOK\t1\t-\t-\t-",
+		    "no such day" },
+		{ "2026-02-01T00:00:00Z\ta\tb\tc\tok\t1\t-\t-\t-",
+		    "'ok' is no state" },
+		{ "2026-02-01T00:00:00Z\ta\tb\tc\tOK\tnan\t-\t-\t-",
+		    "no duration" },
+		{ "2026-02-01T00:00:00Z\ta\tb\t-\tOK\t1\t-\t-\t-", "no name" },
+		{ "2026-02-01T00:00:00Z\ta\tb\tc\tOK\t1\t-\t\\0000\t-", "NUL" },
+		{ "2026-02-01T00:00:00Z\ta\tb\tc\tOK\t1\t-\t\\q\t-",
+		    "bad escape" },
+	};
+	struct ha_status status;
+	struct ha_err err;
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "%s", bad[i].line);
+		assert_int_equal(ha_status_decode(line, &status, &err), -1);
+		assert_int_equal(err.status, EX_DATAERR);
+		if (!strstr(err.msg, bad[i].why))
+			fail_msg("'%s' says %s", bad[i].line, err.msg);
+	}
+}
+
+static void
+matching(void **state)
+{
+	(void)state;
+	assert_true(ha_status_matches("db*", "h", "db1"));
+	assert_true(ha_status_matches("*@h", "h", "db1"));
+	assert_true(ha_status_matches("db1@-", "", "db1"));
+	assert_true(ha_status_matches("disk:*", "h", "disk:/srv/www"));
+	assert_false(ha_status_matches("db1", "h", "db10"));
+	assert_false(ha_status_matches("db1@h", "other", "db1"));
+}
+
+static void
+frames_decoded(void **state)
+{
+	char begin[] = "#begin\tname=ha-probe\tid=7-1\tlater=x";
+	char end[] = "#end\tid=7-1\tn=12\tworst=CRIT\tquiet=1";
+	char other[] = "# a comment";
+	char bad[] = "#end\tid=7-1\tn=-1\tworst=OK";
+	struct ha_status_frame frame;
+	struct ha_err err;
+
+	(void)state;
+	assert_int_equal(ha_status_frame_decode(begin, &frame, &err), 0);
+	assert_int_equal(frame.kind, HA_STATUS_BEGIN);
+	assert_string_equal(frame.name, "ha-probe");
+	assert_int_equal(ha_status_frame_decode(end, &frame, &err), 0);
+	assert_int_equal(frame.kind, HA_STATUS_END);
+	assert_string_equal(frame.id, "7-1");
+	assert_int_equal(frame.n, 12);
+	assert_int_equal(frame.worst, HA_STATUS_CRIT);
+	assert_int_equal(frame.is_quiet, 1);
+	assert_int_equal(ha_status_frame_decode(other, &frame, &err), 0);
+	assert_int_equal(frame.kind, HA_STATUS_NO_FRAME);
+	assert_int_equal(ha_status_frame_decode(bad, &frame, &err), -1);
+}
+
 int
 main(void)
 {
@@ -231,6 +324,10 @@ main(void)
 		cmocka_unit_test(anything_fits),
 		cmocka_unit_test(worse),
 		cmocka_unit_test(frames),
+		cmocka_unit_test(decoded),
+		cmocka_unit_test(not_decoded),
+		cmocka_unit_test(matching),
+		cmocka_unit_test(frames_decoded),
 	};
 
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
