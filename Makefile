@@ -17,8 +17,7 @@ HA_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # What a command links beyond libha and libc; each is named where it is used.
 PKGS_ha-push := libssh2
-PKGS_ha-stat := libmd
-PKGS_lib := jansson
+PKGS_lib := jansson libmd
 
 COMMANDS := $(notdir $(wildcard cmd/*))
 LIB_SRC := $(wildcard lib/*.c)
