@@ -103,6 +103,8 @@ add_kind(struct args *args, const struct rsync_conf *conf, enum rsync_kind kind)
 		arg_str(args, "--modify-window=-1");
 	if (is_tree(kind))
 		arg_str(args, "--recursive");
+	if (is_tree(kind) && kind != RSYNC_TREE_EXTRA && conf->has_links)
+		arg_str(args, "--no-inc-recursive");
 	if (kind == RSYNC_TREE || kind == RSYNC_TREE_EXTRA)
 		arg_str(args, "--delete");
 	if (kind == RSYNC_TREE && conf->max_delete != UINT64_MAX)

@@ -39,6 +39,13 @@ struct rsync_conf {
 	const char *chown; /* USER:GROUP; or NULL */
 	int compress;
 	int fsync;
+	/*
+	 * There are files with several names.  A tree is listed whole then
+	 * before anything of it is sent: rsync that lists while it sends
+	 * (3.2.7, 3.5.0) waits for itself for ever if the name that it sends
+	 * vanishes and another, listed later, is to become a link to it.
+	 */
+	int has_links;
 	uint64_t max_delete; /* RSYNC_TREE deletes no more; UINT64_MAX: any */
 	const char *backup_dir; /* what is replaced or deleted goes there; or
 				   NULL */

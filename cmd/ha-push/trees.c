@@ -284,6 +284,7 @@ trees_run(struct round *round, struct ha_err *err)
 	if (round->trees.len == 0)
 		return 0;
 	find_trees(round, &extra);
+	round->push->rsync.has_links = links_count(round->push->links) > 0;
 	if (budget_is_unlimited(&round->push->budget))
 		rc = batch_run_rsync(
 		    round, FATE_TREE, RSYNC_TREE, &round->trees, err);

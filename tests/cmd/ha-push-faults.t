@@ -23,6 +23,12 @@ links_of()
 	stat -c %h "$1" 2>/dev/null
 }
 
+# Is a part of this file there?
+on_its_way()
+{
+	find "${1%/*}" -name ".${1##*/}.*" 2>/dev/null | grep -q .
+}
+
 descriptors()
 {
 	set -- "/proc/$pusher/fd"/*
@@ -362,6 +368,30 @@ is "an old rsync on the peer will do" "$status" 0
 run push --all --fsync -C "$S" --rsync-path "$T/old-rsync" "peer:$D"
 is "... but not for --fsync" "$status" 78
 like "... which says why" "$err" 'fsync needs rsync 3.2.4'
+
+## rsync waits for itself
+
+# Of a file with two names one vanishes, and the other, told to the rsync there
+# while the first waited for its turn, is to become a link to it.
+fresh
+mkdir "$S/a" "$S/b" "$S/c" "$S/d"
+: >"$S/a/a"
+(cd "$S/b" && seq 600 | sed 's/^/f/' | xargs touch)
+(cd "$S/c" && seq 600 | sed 's/^/f/' | xargs touch)
+head -c 8000000 /dev/urandom >"$S/b/g"
+echo hello >"$S/b/z"
+ln "$S/b/z" "$S/d/z"
+BARRIER_SECONDS=15
+begin --bwlimit 4m
+send R d .
+ok "a large file is on its way" wait_until 20 on_its_way "$D/b/g"
+rm "$S/b/z"
+send D f b/z
+ok "a hard link vanishes meanwhile: it goes on" barrier
+ok "... equal" same
+BARRIER_SECONDS=
+finish
+is "... exit 0" "$status" 0
 
 ## Thousands of rounds
 
