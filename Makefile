@@ -89,7 +89,7 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
-	budget.c trash.c) \
+	budget.c trash.c patience.c) \
 	tests/push/fake-transport.h
 $B/fuzz/push-hostkey: cmd/ha-push/sshconf.c cmd/ha-push/wire.c $B/obj/cmd/ha-push/hostkey.o
 $B/fuzz/push-openssh: $(addprefix cmd/ha-push/,transport.c channel.c \

@@ -19,15 +19,15 @@
 #include "clock.h"
 #include "fs.h"
 #include "msg.h"
+#include "patience.h"
 #include "run.h"
 #include "transport.h"
 #include "wait.h"
 
 #define START_MS 30000
-#define STALL_MS (10 * 60 * 1000)
 #define END_MS 10000
 #define PROGRESS_MS 200
-#define ASK_MS 1000
+#define LOOK_MS 1000
 #define MAX_ARGS 64
 #define WHY_MAX 300
 
@@ -38,7 +38,7 @@ enum { RSYNC_STREAM_ERROR = 12, RSYNC_TIMEOUT = 30, SHELL_NOT_FOUND = 127 };
 enum { CHOWN = 30100, NANOSECONDS = 30103, FSYNC = 30204 };
 
 struct rsync_run {
-	const struct rsync_conf *conf;
+	struct rsync_conf *conf;
 	struct transport *transport;
 	pid_t pid;
 	int pidfd;
@@ -397,7 +397,7 @@ open_names(int ends[2], const struct ha_buf *names)
 }
 
 int
-rsync_start(struct rsync_run **result, const struct rsync_conf *conf,
+rsync_start(struct rsync_run **result, struct rsync_conf *conf,
     enum rsync_kind kind, unsigned flags, const struct ha_buf *names,
     struct ha_err *err)
 {
@@ -511,18 +511,28 @@ show_progress(struct rsync_run *run)
 	run->conf->progress(start != NULL ? start + 1 : tail);
 }
 
+/* Each second: -1: it may not go on; 1: it stalls. */
+static int
+look_after(struct rsync_run *run, struct quiet *quiet, struct ha_err *err)
+{
+	struct rsync_conf *conf = run->conf;
+
+	if (conf->may_go_on != NULL && conf->may_go_on(conf->context, err) != 0)
+		return -1;
+	return quiet_look(quiet, ha_clock_now_ns(), channel_bytes(run->channel),
+	    patience_work(run->pid));
+}
+
 /* Pump until the peer's rsync is done.  1: it stalled. */
 static int
-pump(struct rsync_run *run, struct ha_err *err)
+pump(struct rsync_run *run, struct quiet *quiet, struct ha_err *err)
 {
-	int64_t stall_ns = ha_clock_deadline(STALL_MS), now_ns;
 	int64_t progress_ns = ha_clock_deadline(PROGRESS_MS * 5);
-	int64_t ask_ns = ha_clock_deadline(ASK_MS);
-	uint64_t bytes = channel_bytes(run->channel);
-	int ended = 0;
+	int64_t look_ns = ha_clock_deadline(LOOK_MS), now_ns;
+	int ended = 0, rc = 0;
 
-	while (!channel_is_done(run->channel)) {
-		int64_t until_ns = stall_ns;
+	while (rc == 0 && !channel_is_done(run->channel)) {
+		int64_t until_ns = look_ns;
 
 		/*
 		 * The peer's rsync still sleeps 20 ms before it sees its end.
@@ -533,8 +543,6 @@ pump(struct rsync_run *run, struct ha_err *err)
 		}
 		if (run->conf->progress != NULL && progress_ns < until_ns)
 			until_ns = progress_ns;
-		if (run->conf->may_go_on != NULL && ask_ns < until_ns)
-			until_ns = ask_ns;
 		if (transport_step(run->transport, until_ns, err) < 0)
 			return -1;
 		now_ns = ha_clock_now_ns();
@@ -542,19 +550,25 @@ pump(struct rsync_run *run, struct ha_err *err)
 			show_progress(run);
 			progress_ns = now_ns + PROGRESS_MS * HA_MS_NS;
 		}
-		if (run->conf->may_go_on != NULL && now_ns >= ask_ns) {
-			if (run->conf->may_go_on(run->conf->context, err) != 0)
-				return -1;
-			ask_ns = now_ns + ASK_MS * HA_MS_NS;
-		}
-		if (channel_bytes(run->channel) != bytes) {
-			bytes = channel_bytes(run->channel);
-			stall_ns = now_ns + STALL_MS * HA_MS_NS;
-		} else if (now_ns >= stall_ns) {
-			return 1;
+		if (now_ns >= look_ns) {
+			rc = look_after(run, quiet, err);
+			look_ns = now_ns + LOOK_MS * HA_MS_NS;
 		}
 	}
-	return 0;
+	return rc;
+}
+
+static void
+tell_stall(const struct rsync_run *run, int64_t ms, struct ha_buf *errors)
+{
+	char words[64];
+
+	ha_clock_words(ms, words, sizeof(words));
+	ha_warn("%s: rsync made no progress for %s: it is ended, and what is "
+		"left is sent again",
+	    run->conf->peer->label, words);
+	/* As rsync itself would write it, for rsync_why(). */
+	ha_buf_addf(errors, "rsync: made no progress for %s\n", words);
 }
 
 static int
@@ -574,6 +588,8 @@ rsync_finish(struct rsync_run *run, const struct ha_buf *names,
     struct rsync_result *result, struct ha_err *err)
 {
 	uint64_t before = channel_bytes(run->channel);
+	struct patience *patience = &run->conf->patience;
+	struct quiet quiet;
 	int stalled, remote;
 
 	/* If rsync is gone SIGPIPE is ignored and its end tells the story. */
@@ -582,14 +598,19 @@ rsync_finish(struct rsync_run *run, const struct ha_buf *names,
 	    err->sys != EPIPE)
 		return -1;
 	close_names(run);
-	stalled = pump(run, err);
+	quiet_begin(&quiet, patience, ha_clock_now_ns(), before,
+	    patience_work(run->pid));
+	stalled = pump(run, &quiet, err);
 	result->bytes += channel_bytes(run->channel) - before;
 	if (stalled < 0)
 		return -1;
 	if (!stalled && await_child(run, err) != 0)
 		return -1;
-	if (stalled)
+	quiet_end(&quiet, patience, ha_clock_now_ns(), stalled);
+	if (stalled) {
 		kill(run->pid, SIGKILL);
+		tell_stall(run, quiet.quiet_ns / HA_MS_NS, &result->errors);
+	}
 	result->code = ha_run_reap(run->pid, ha_clock_now_ns());
 	run->pid = -1;
 	remote = channel_exit_status(run->channel);
@@ -679,9 +700,7 @@ rsync_why(const struct ha_buf *errors, int code, const char *path)
 		line += len + (line[len] == '\n');
 	}
 	if (best == NULL)
-		return code == RSYNC_TIMEOUT
-			   ? ha_xstrdup("rsync made no progress for 10 minutes")
-			   : ha_xasprintf("rsync ended with status %d", code);
+		return ha_xasprintf("rsync ended with status %d", code);
 	if (best_len > 7 && strncmp(best, "rsync: ", 7) == 0) {
 		best += 7;
 		best_len -= 7;

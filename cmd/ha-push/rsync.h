@@ -18,6 +18,7 @@
 #include "buf.h"
 #include "err.h"
 #include "match.h"
+#include "patience.h"
 #include "peer.h"
 
 enum rsync_kind {
@@ -39,6 +40,7 @@ struct rsync_conf {
 	const char *chown; /* USER:GROUP; or NULL */
 	int compress;
 	int fsync;
+	struct patience patience; /* kept by rsync_finish() */
 	/*
 	 * There are files with several names.  A tree is listed whole then
 	 * before anything of it is sent: rsync that lists while it sends
@@ -81,7 +83,7 @@ enum { RSYNC_DRY = 1, RSYNC_CHECKSUM = 2, RSYNC_LIST_SAME = 4 };
  * to the point where it waits for them.  -1 with EX_UNAVAILABLE: the local
  * rsync is missing, the peer refuses the channel, the link is lost.
  */
-int rsync_start(struct rsync_run **run, const struct rsync_conf *conf,
+int rsync_start(struct rsync_run **run, struct rsync_conf *conf,
     enum rsync_kind kind, unsigned flags, const struct ha_buf *names,
     struct ha_err *err);
 /* Ends it if need be. NULL is nothing. */
@@ -104,7 +106,8 @@ void rsync_result_release(struct rsync_result *result);
 
 /*
  * Give it its names, if it waits for them (at most RSYNC_NAMES_MAX bytes), and
- * see it through.  0: it ended, result says how; -1: the link is lost, the
+ * see it through.  One that moves nothing for too long (patience.h) is ended
+ * with code 30.  0: it ended, result says how; -1: the link is lost, the
  * process is to stop, or may_go_on() said no.
  */
 int rsync_finish(struct rsync_run *run, const struct ha_buf *names,

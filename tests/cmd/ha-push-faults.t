@@ -29,6 +29,11 @@ on_its_way()
 	find "${1%/*}" -name ".${1##*/}.*" 2>/dev/null | grep -q .
 }
 
+in_words()
+{
+	grep -Eq -e "$1" "$T/words"
+}
+
 descriptors()
 {
 	set -- "/proc/$pusher/fd"/*
@@ -381,7 +386,6 @@ mkdir "$S/a" "$S/b" "$S/c" "$S/d"
 head -c 8000000 /dev/urandom >"$S/b/g"
 echo hello >"$S/b/z"
 ln "$S/b/z" "$S/d/z"
-BARRIER_SECONDS=15
 begin --bwlimit 4m
 send R d .
 ok "a large file is on its way" wait_until 20 on_its_way "$D/b/g"
@@ -389,7 +393,41 @@ rm "$S/b/z"
 send D f b/z
 ok "a hard link vanishes meanwhile: it goes on" barrier
 ok "... equal" same
+not_ok "... at once" in_words 'no progress'
+finish
+is "... exit 0" "$status" 0
+
+# The first tree that is sent (l, not nl, and r) is swallowed on its way.
+fresh
+cat >"$T/deaf-rsync" <<END
+#!/bin/sh
+case \$* in
+'--server -sl'*r*e.*)
+	! mkdir "$T/deaf" 2>/dev/null || {
+		perl -e '\$left = 100000;
+			while ((\$n = sysread STDIN, \$b, 4096) > 0) {
+				syswrite STDOUT, \$b if (\$left -= \$n) > 0;
+			}' | rsync "\$@"
+		exit
+	}
+	;;
+esac
+exec rsync "\$@"
+END
+chmod +x "$T/deaf-rsync"
+mkdir "$S/d" "$D/d"
+head -c 200000 /dev/urandom >"$S/d/f"
+echo y >"$D/d/y"
+begin --rsync-path "$T/deaf-rsync"
+send R d .
+ok "a file is on its way, and all is silent" wait_until 20 \
+    on_its_way "$D/d/f"
+ok "... the run is ended" wait_until 50 \
+    in_words 'warning: .*rsync made no progress for 2[0-9] s'
+BARRIER_SECONDS=10
+ok "... what it left is sent" barrier
 BARRIER_SECONDS=
+ok "... equal" same
 finish
 is "... exit 0" "$status" 0
 
