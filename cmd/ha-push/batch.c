@@ -649,6 +649,8 @@ batch_dry_run(struct push *push, struct ha_err *err)
 	struct listing listing = { 0, 0 };
 	int rc = source_check(&push->source, err);
 
+	/* Nothing is tried again. */
+	push->rsync.patience.longest_ms = PATIENCE_MAX_MS;
 	while (rc == 0 && push->dirty.ready.head != NULL) {
 		struct round round;
 

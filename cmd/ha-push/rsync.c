@@ -40,6 +40,7 @@ enum { CHOWN = 30100, NANOSECONDS = 30103, FSYNC = 30204 };
 struct rsync_run {
 	struct rsync_conf *conf;
 	struct transport *transport;
+	int reads_all; /* compares by content: each side reads, in silence */
 	pid_t pid;
 	int pidfd;
 	int names_fd;
@@ -407,6 +408,7 @@ rsync_start(struct rsync_run **result, struct rsync_conf *conf,
 
 	run->conf = conf;
 	run->transport = conf->peer->transport;
+	run->reads_all = (flags & RSYNC_CHECKSUM) != 0;
 	run->pidfd = -1;
 	run->stdout_fd = memfd_create("rsync-stdout", MFD_CLOEXEC);
 	run->stderr_fd = memfd_create("rsync-stderr", MFD_CLOEXEC);
@@ -600,13 +602,16 @@ rsync_finish(struct rsync_run *run, const struct ha_buf *names,
 	close_names(run);
 	quiet_begin(&quiet, patience, ha_clock_now_ns(), before,
 	    patience_work(run->pid));
+	if (run->reads_all)
+		quiet.limit_ms = PATIENCE_MAX_MS;
 	stalled = pump(run, &quiet, err);
 	result->bytes += channel_bytes(run->channel) - before;
 	if (stalled < 0)
 		return -1;
 	if (!stalled && await_child(run, err) != 0)
 		return -1;
-	quiet_end(&quiet, patience, ha_clock_now_ns(), stalled);
+	if (!run->reads_all)
+		quiet_end(&quiet, patience, ha_clock_now_ns(), stalled);
 	if (stalled) {
 		kill(run->pid, SIGKILL);
 		tell_stall(run, quiet.quiet_ns / HA_MS_NS, &result->errors);
