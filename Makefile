@@ -52,7 +52,7 @@ $B/tests/lib/%: $B/obj/tests/lib/%.o $B/libha.a
 
 # Each of tests/NAME/*.c tests files of the command ha-NAME; main() is its own,
 # and what it fakes stands before the archive.
-UNITS := push watch probe stat
+UNITS := push watch probe stat keep
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%, \
 	$(wildcard $(UNITS:%=tests/%/*.c)))
 unit = $(notdir $(patsubst %/,%,$(dir $*)))
@@ -146,7 +146,7 @@ SOAK_MINUTES ?= 30
 SERVERS = nginx-light redis-tools memcached mariadb-server-core \
 	dnsmasq-base exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd chrony
 check: PACKAGES += iproute2 monit systemd openssl curl mariadb-client-core \
-	monitoring-plugins-basic \
+	monitoring-plugins-basic supervisor \
 	$(SERVERS)
 check: deps
 	$(MAKE) check-lib check-cmd

@@ -21,6 +21,7 @@ usage_status()
 {
 	case $1 in
 	ha-probe | ha-stat) echo 3 ;;
+	ha-keep) echo 125 ;;
 	*) echo 64 ;;
 	esac
 }
@@ -54,6 +55,9 @@ job()
 		;;
 	ha-stat)
 		set -- ha-stat load
+		;;
+	ha-keep)
+		set -- ha-keep --status -F tsv none
 		;;
 	*)
 		set -- "$1" --help
