@@ -104,6 +104,8 @@ write_some(const void *data, size_t len)
 		    STDOUT_FILENO, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	case WAY_OWN:
 		return write(own_fd, data, len);
+	case WAY_ALL:
+		return write(STDOUT_FILENO, data, len);
 	default:
 		if (!poll_stdout(POLLOUT, 0)) {
 			errno = EAGAIN;
@@ -114,10 +116,28 @@ write_some(const void *data, size_t len)
 	}
 }
 
+int
+ha_out_offer(const void *data, size_t len, size_t *taken, struct ha_err *err)
+{
+	ssize_t n;
+
+	if (way == WAY_UNKNOWN)
+		way = find_way();
+	*taken = 0;
+	n = len ? write_some(data, len) : 0;
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return ha_err_set(
+		    err, EX_IOERR, errno, "can't write to stdout");
+	if (n > 0)
+		*taken = (size_t)n;
+	return 0;
+}
+
 size_t
 ha_out_try(const void *data, size_t len)
 {
-	ssize_t n;
+	struct ha_err err;
+	size_t taken;
 
 	if (way == WAY_UNKNOWN)
 		way = find_way();
@@ -125,12 +145,9 @@ ha_out_try(const void *data, size_t len)
 		ha_out_write(data, len);
 		return len;
 	}
-	n = len ? write_some(data, len) : 0;
-	if (n < 0) {
-		check_failure(errno);
-		return 0;
-	}
-	return (size_t)n;
+	if (ha_out_offer(data, len, &taken, &err))
+		check_failure(err.sys);
+	return taken;
 }
 
 int

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include "err.h"
+
 /* Set the exit status for a failed write; EX_IOERR (74) until called. */
 void ha_out_fatal(int status);
 
@@ -26,6 +28,14 @@ void ha_out_write(const void *data, size_t len);
  * bytes taken, 0 when the reader is behind.
  */
 size_t ha_out_try(const void *data, size_t len);
+
+/*
+ * The same for who has something left to do without stdout: *taken receives
+ * the number, and a failure is -1, EX_IOERR with its errno; EPIPE is a reader
+ * that has gone (SIGPIPE must be ignored, as ha_sig_open() does).
+ */
+int
+ha_out_offer(const void *data, size_t len, size_t *taken, struct ha_err *err);
 
 /* Has stdout's reader gone away?  (poll(2): POLLERR or POLLHUP on a pipe.) */
 int ha_out_reader_gone(void);

@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -70,6 +71,18 @@ act_try_until_full(void)
 							 : 2);
 }
 
+/* Exits with the errno, which the caller lives to see. */
+static void
+act_offer(void)
+{
+	struct ha_err err = { .sys = 0 };
+	size_t taken;
+
+	if (ha_out_offer("some", 4, &taken, &err))
+		_exit(err.sys);
+	_exit(taken == 4 ? 0 : 255);
+}
+
 static void
 act_gone(void)
 {
@@ -96,6 +109,7 @@ a_closed_pipe(void **state)
 	assert_int_equal(WEXITSTATUS(with_stdout(ends[1], act_gone)), 1);
 	assert_int_equal(WTERMSIG(with_stdout(ends[1], act_write)), SIGPIPE);
 	assert_int_equal(WTERMSIG(with_stdout(ends[1], act_try)), SIGPIPE);
+	assert_int_equal(WEXITSTATUS(with_stdout(ends[1], act_offer)), EPIPE);
 	close(ends[1]);
 }
 
@@ -108,6 +122,7 @@ a_full_disk(void **state)
 	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_write)), EX_IOERR);
 	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_try)), EX_IOERR);
 	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_write_as_check)), 3);
+	assert_int_equal(WEXITSTATUS(with_stdout(fd, act_offer)), ENOSPC);
 	close(fd);
 }
 
@@ -136,6 +151,8 @@ try_takes_all_for_a_file(void **state)
 	(void)state;
 	assert_int_equal(with_stdout(fd, act_try), 0);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 100);
+	assert_int_equal(with_stdout(fd, act_offer), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 104);
 	close(fd);
 }
 
