@@ -59,6 +59,10 @@ job()
 	ha-keep)
 		set -- ha-keep --status -F tsv none
 		;;
+	ha-act)
+		printf '#begin\n' | ha-act -- true
+		return
+		;;
 	*)
 		set -- "$1" --help
 		;;

@@ -1,0 +1,17 @@
+# ha-act in fish; written by completions/generate
+complete -c ha-act -f
+complete -c ha-act -s m -l match -x -d 'only for checks that match, as CHECK or CHECK@HOST; repeatable'
+complete -c ha-act -l on -x -d 'at these events (problem,worse,reminder)'
+complete -c ha-act -l state -x -d 'in these states (CRIT)'
+complete -c ha-act -s l -l limit -x -d 'give up after N runs for a check in DURATION (3/10m)'
+complete -c ha-act -l backoff -x -d 'wait between runs, doubled after each until the check has recovered (10s)'
+complete -c ha-act -s t -l timeout -x -d 'limit of one run: then SIGTERM to its process group (1m)'
+complete -c ha-act -l grace -x -d 'from SIGTERM to SIGKILL (5s)'
+complete -c ha-act -l together -d 'all checks that match are of one service: one run, one limit'
+complete -c ha-act -l parallel -x -d 'run at most N at the same time, for different checks (1)'
+complete -c ha-act -l name -x -d 'count runs under this name (the words of COMMAND)'
+complete -c ha-act -s n -l dry-run -d 'say on stderr what would be run and what not; run nothing'
+complete -c ha-act -l force -x -d 'act on a standby too; logged'
+complete -c ha-act -s v -l verbose -d 'say more on stderr; twice: still more'
+complete -c ha-act -s h -l help -d 'show this and exit'
+complete -c ha-act -s V -l version -d 'show the version and exit'
