@@ -37,8 +37,8 @@ ha_fs_write_all(int fd, const void *data, size_t len, struct ha_err *err)
 }
 
 /* Some file systems can't sync a directory and say EINVAL. */
-static int
-sync_directory(const char *dir, struct ha_err *err)
+int
+ha_fs_sync_directory(const char *dir, struct ha_err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int sys = 0;
@@ -103,7 +103,7 @@ replace(const char *path, const struct content *content, struct ha_err *err)
 	else
 		result = write_and_rename(temporary, fd, path, content, err);
 	if (!result && content->is_durable)
-		result = sync_directory(dir, err);
+		result = ha_fs_sync_directory(dir, err);
 	free(temporary);
 	free(dir);
 	return result;

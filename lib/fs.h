@@ -34,6 +34,12 @@ int ha_fs_replace_volatile(const char *path, const void *data, size_t len,
     mode_t mode, struct ha_err *err);
 
 /*
+ * Make what was renamed, linked or removed in a directory durable: fsync(2) of
+ * it; a file system that can't do that is let pass.  EX_IOERR.
+ */
+int ha_fs_sync_directory(const char *dir, struct ha_err *err);
+
+/*
  * Append a whole file to buf, at most max bytes of it.
  * EX_NOINPUT when it can't be opened, EX_DATAERR when it is larger than max,
  * EX_IOERR otherwise.
