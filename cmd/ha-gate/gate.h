@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* gate - a batch through the gate, and the state that it leaves behind. */
+#ifndef GATE_GATE_H
+#define GATE_GATE_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "feed.h"
+#include "rules.h"
+#include "state.h"
+
+struct gate {
+	const char *name;
+	const char *file; /* of the rules; NULL: none */
+	struct rules *rules;
+	const char *const *argv; /* COMMAND; NULL: to stdout */
+	int64_t command_ms;
+	int is_dry;
+	int is_json;
+};
+
+/*
+ * A gate's state, under its lock, from gate_open() until gate_close().  A file
+ * that is damaged is set aside, and said so.
+ */
+struct gate_lock {
+	char *path; /* the state's file */
+	int fd;
+	struct state state;
+};
+
+/*
+ * EX_TEMPFAIL (held for longer than 10 s), EX_CANTCREAT, EX_NOINPUT, EX_IOERR:
+ * nothing is open then.
+ */
+int gate_open(struct gate_lock *lock, const char *name, struct ha_err *err);
+void gate_close(struct gate_lock *lock);
+/* Write and fsync beside it; it does not count before gate_commit(). */
+int gate_prepare(
+    const struct gate_lock *lock, const char *name, struct ha_err *err);
+int gate_commit(const struct gate_lock *lock, struct ha_err *err);
+/* Forget what gate_prepare() wrote. */
+void gate_abandon(const struct gate_lock *lock);
+
+/*
+ * Take a batch, tell, and commit once it was told.  0; -1 when something is
+ * wrong that has been said: err's status is the exit status.
+ */
+int gate_batch(
+    const struct gate *gate, struct feed_batch *batch, struct ha_err *err);
+/*
+ * Nothing has come at all: whoever was to write could not even begin.  The
+ * sweeps of the producers that are known are aborted; EX_DATAERR if none is.
+ */
+int gate_nothing_came(const struct gate *gate, struct ha_err *err);
+
+#endif
