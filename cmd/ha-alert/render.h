@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * render - an alert as its channel takes it: a mail, a JSON body, lines.
+ *
+ * All text is UTF-8 here; what was none is made so (ha_rec_add_utf8()).
+ * Source: ha-alert(1), MESSAGES, TEMPLATES.
+ */
+#ifndef ALERT_RENDER_H
+#define ALERT_RENDER_H
+
+#include "alert.h"
+#include "buf.h"
+#include "channel.h"
+#include "err.h"
+
+struct rendered {
+	char key[ALERT_KEY_SIZE];
+	struct ha_buf subject; /* one line: what, where, since when */
+	struct ha_buf text; /* lines for a person */
+	/*
+	 * What is sent.  smtp, sendmail: a message of RFC 5322 with CR LF.
+	 * webhook: the template's JSON.  exec, file: the transition records,
+	 * or with template= its JSON.  syslog: the one line.
+	 */
+	struct ha_buf body;
+	const char *content_type; /* of body; borrowed */
+};
+
+void rendered_init(struct rendered *rendered);
+void rendered_release(struct rendered *rendered);
+
+/*
+ * EX_CONFIG when the template can't be read or is no JSON ("file:line:column").
+ * Deterministic: the same bundle gives the same bytes, but for a mail's Date.
+ */
+int render(struct rendered *rendered, const struct alert_bundle *bundle,
+    const struct channel *channel, struct ha_err *err);
+
+/* Is the channel's template there and right?  For --check-config. */
+int render_check(const struct channel *channel, struct ha_err *err);
+
+#endif
