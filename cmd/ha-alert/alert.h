@@ -8,6 +8,7 @@
 #ifndef ALERT_ALERT_H
 #define ALERT_ALERT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -15,12 +16,13 @@
 #include "transition.h"
 
 struct alert {
-	char *line; /* owned; everything below points into it */
+	char *line; /* as it was read, without its LF; owned */
+	char *fields; /* owned; what is below points into it */
 	int is_message; /* of ha-alert -s: subject and body, no check */
 	/*
-	 * Of a message only incident, since (its time), status.host, status.by
-	 * and status.msg (the subject) are filled in, the rest is "" and
-	 * UNKNOWN.
+	 * Of a message only incident, since (its time), status.time (the same),
+	 * status.host, status.by and status.msg (the subject) are filled in,
+	 * the rest is "" and UNKNOWN.
 	 */
 	struct ha_transition transition;
 	const char *body; /* of a message; else "" */
@@ -29,13 +31,20 @@ struct alert {
 };
 
 /*
- * Decode a line (without its LF), of which a copy is kept.  EX_DATAERR as
- * ha_transition_decode().
+ * Decode a line (without its LF), of which copies are kept.  EX_DATAERR as
+ * ha_transition_decode(); then nothing is held.
  */
 int alert_decode(struct alert *alert, const char *line, struct ha_err *err);
 void alert_release(struct alert *alert);
 /* Append the line and its LF. */
 void alert_encode(struct ha_buf *line, const struct alert *alert);
+/*
+ * Append the line, and its LF, of a message of now.  Its incident is its own:
+ * no two messages have the same, unless repeats are to be one, which then have
+ * it from their words alone.
+ */
+void alert_encode_message(struct ha_buf *line, const char *host,
+    const char *subject, const char *body, int is_repeat_one);
 
 /* What is told of one incident: one alert, or several that became one. */
 struct alert_item {
@@ -45,13 +54,15 @@ struct alert_item {
 };
 
 /*
- * One message to one channel.  What it consists of never changes once it has
- * been tried: the receiver may have it already, under this key.
+ * One message to one channel.  What it consists of never changes once the
+ * receiver may have it, under this key.
  */
 struct alert_bundle {
 	const struct alert_item *items; /* at least one, in the order of time */
 	size_t count;
 	size_t left_out; /* by the channel's rate: told as a number */
+	const char *note; /* a line for people: why it is told here and not
+			     where it was meant to be; or NULL */
 };
 
 #define ALERT_KEY_SIZE 160

@@ -24,11 +24,16 @@ struct delivery {
 	enum delivery_result result;
 	int64_t retry_after_ms; /* the receiver's wish; -1: none */
 	int is_channel_down; /* LATER, and another message would fail too */
+	int may_have_it; /* LATER, and the receiver may have taken it all the
+			    same: it had the whole message, and no answer came */
 	char words[512]; /* what the receiver said, or what happened: for a
 			    person, may hold foreign bytes, no secret */
 };
 
-/* A channel's connection, kept from one message to the next. */
+/*
+ * A channel's connection, kept from one message to the next; made and used in
+ * one process.
+ */
 struct sender;
 
 /*
