@@ -19,11 +19,15 @@ struct rendered {
 	struct ha_buf text; /* lines for a person */
 	/*
 	 * What is sent.  smtp, sendmail: a message of RFC 5322 with CR LF.
-	 * webhook: the template's JSON.  exec, file: the transition records,
-	 * or with template= its JSON.  syslog: the one line.
+	 * webhook: the template's JSON.  exec, file: the records, or with
+	 * template= its JSON in one line.  syslog: one line, all of a group in
+	 * it.
 	 */
 	struct ha_buf body;
 	const char *content_type; /* of body; borrowed */
+	/* Of a webhook's template. */
+	const char *method; /* "POST", ...; "": it names none; borrowed */
+	struct ha_buf path; /* to stand behind url=, escaped; or empty */
 };
 
 void rendered_init(struct rendered *rendered);
@@ -36,7 +40,24 @@ void rendered_release(struct rendered *rendered);
 int render(struct rendered *rendered, const struct alert_bundle *bundle,
     const struct channel *channel, struct ha_err *err);
 
-/* Is the channel's template there and right?  For --check-config. */
+/*
+ * Is all there and right that rendering takes: the template, the settings and
+ * secrets that it names; a mail's addresses?  For --check-config.
+ */
 int render_check(const struct channel *channel, struct ha_err *err);
+
+/*
+ * Does the channel's template know of no groups (PagerDuty's incidents)?  Then
+ * a bundle should be of one item.  0 also when the template can't be read.
+ */
+int render_is_one_by_one(const struct channel *channel);
+
+/*
+ * Append what would be sent, for a person's eyes: its subject and key, the
+ * method and the host of a webhook, the body, an encoded mail decoded, "***"
+ * for secrets.  Control characters are gone.
+ */
+int render_show(struct ha_buf *out, const struct alert_bundle *bundle,
+    const struct channel *channel, struct ha_err *err);
 
 #endif
