@@ -16,8 +16,7 @@
 #include "clock.h"
 #include "in.h"
 #include "msg.h"
-#include "name.h"
-#include "opt.h"
+#include "options.h"
 #include "sig.h"
 
 /* More than this is not read while stdout's reader is behind. */
@@ -26,193 +25,6 @@
 #define LEFT_READS 16
 /* What stdout's reader has, after a signal, to take the rest. */
 #define LEAVE_MS 5000
-#define RUNS_MAX 1000
-
-static struct options options = {
-	.events = 1U << HA_TRANSITION_PROBLEM | 1U << HA_TRANSITION_WORSE |
-		  1U << HA_TRANSITION_REMINDER,
-	.states = 1U << HA_STATUS_CRIT,
-	.policy = { .backoff_ms = 10000 },
-	.limit = "3/10m",
-	.deadline_ms = 60000,
-	.grace_ms = 5000,
-	.parallel = 1,
-};
-static const char *name;
-
-static void
-add_pattern(void *target, const char *arg)
-{
-	struct options *o = target;
-
-	o->patterns = ha_xrealloc(
-	    o->patterns, (o->pattern_count + 1) * sizeof(*o->patterns));
-	o->patterns[o->pattern_count++] = arg;
-}
-
-/* Each word of a list, to add(). */
-static void
-each_word(const char *list, void (*add)(const char *word))
-{
-	char *copy = ha_xstrdup(list), *rest = copy, *word;
-
-	while ((word = strsep(&rest, ",")))
-		add(word);
-	free(copy);
-}
-
-static void
-add_event(const char *word)
-{
-	enum ha_transition_event event;
-
-	if (ha_transition_parse_event(word, &event))
-		ha_die(EX_USAGE, "--on: '%s' is no event; try 'ha-act --help'",
-		    word);
-	if (ha_transition_is_end(event))
-		ha_die(EX_USAGE,
-		    "--on: at %s runs are forgotten, and nothing can be run",
-		    word);
-	options.events |= 1U << event;
-}
-
-static void
-set_events(void *target, const char *arg)
-{
-	(void)target;
-	options.events = 0;
-	each_word(arg, add_event);
-}
-
-static void
-add_state(const char *word)
-{
-	enum ha_status_state state;
-
-	if (ha_status_parse_state(word, &state))
-		ha_die(EX_USAGE,
-		    "--state: '%s' is no state (OK, WARN, CRIT, UNKNOWN)",
-		    word);
-	options.states |= 1U << state;
-}
-
-static void
-set_states(void *target, const char *arg)
-{
-	(void)target;
-	options.states = 0;
-	each_word(arg, add_state);
-}
-
-static const struct ha_opt opts[] = {
-	{ 'm', "match", "PATTERN", HA_OPT_CALL, &options,
-	    "only for checks that match, as CHECK or CHECK@HOST; repeatable",
-	    add_pattern },
-	{ 0, "on", "EVENT,...", HA_OPT_CALL, NULL,
-	    "at these events (problem,worse,reminder)", set_events },
-	{ 0, "state", "STATE,...", HA_OPT_CALL, NULL, "in these states (CRIT)",
-	    set_states },
-	{ 'l', "limit", "N/DURATION", HA_OPT_STRING, &options.limit,
-	    "give up after N runs for a check in DURATION (3/10m)" },
-	{ 0, "backoff", "DURATION", HA_OPT_DURATION, &options.policy.backoff_ms,
-	    "wait between runs, doubled after each until the check has "
-	    "recovered (10s)" },
-	{ 't', "timeout", "DURATION", HA_OPT_DURATION, &options.deadline_ms,
-	    "limit of one run: then SIGTERM to its process group (1m)" },
-	{ 0, "grace", "DURATION", HA_OPT_DURATION, &options.grace_ms,
-	    "from SIGTERM to SIGKILL (5s)" },
-	{ 0, "together", NULL, HA_OPT_FLAG, &options.together,
-	    "all checks that match are of one service: one run, one limit" },
-	{ 0, "parallel", "N", HA_OPT_NUMBER, &options.parallel,
-	    "run at most N at the same time, for different checks (1)" },
-	{ 0, "name", "NAME", HA_OPT_STRING, &name,
-	    "count runs under this name (the words of COMMAND)" },
-	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &options.dry_run,
-	    "say on stderr what would be run and what not; run nothing" },
-	{ 0, "force", "REASON", HA_OPT_STRING, &options.force,
-	    "act on a standby too; logged" },
-	{ 0, NULL, NULL, HA_OPT_FLAG, NULL, NULL },
-};
-
-static const struct ha_opt_command command = {
-	.name = "ha-act",
-	.synopsis = "[options] -- COMMAND [ARG...]",
-	.purpose = "run a command when a check goes bad, and pass its "
-		   "transition records on",
-	.details =
-	    "  ha-gate web ... | ha-act -m 'nginx*' -l 3/10m -- systemctl restart nginx |\n"
-	    "      ha-alert ops\n"
-	    "\n"
-	    "Exit status: 0 all is passed on and what was done is told, also when the\n"
-	    "command failed; 64 usage; 65 a line was no transition record; 71 system; 73,\n"
-	    "74 the state can't be written, so nothing was run; output failed; 75 ended\n"
-	    "by a signal; 78 the role file can't be read.\n",
-	.operands = "none",
-	.opts = opts,
-};
-
-static _Noreturn void
-refuse(const char *what)
-{
-	ha_die(EX_USAGE, "%s; try 'ha-act --help'", what);
-}
-
-static void
-parse_limit(void)
-{
-	struct policy *policy = &options.policy;
-	struct ha_err err;
-	char *end;
-	long runs;
-
-	errno = 0;
-	runs = strtol(options.limit, &end, 10);
-	if (errno || end == options.limit || *end != '/' || runs < 1 ||
-	    runs > RUNS_MAX)
-		refuse("-l takes N/DURATION, as 3/10m; N is 1 to 1000");
-	options.window = end + 1;
-	if (ha_clock_parse_ms(options.window, &policy->window_ms, &err))
-		ha_die(EX_USAGE, "-l: %s", err.msg);
-	if (!policy->window_ms)
-		refuse("-l: a limit needs a time");
-	policy->max_runs = (size_t)runs;
-}
-
-static void
-take_command(char **argv, int argc, int first)
-{
-	struct ha_buf words = HA_BUF_INIT;
-
-	if (first == argc)
-		refuse("which COMMAND?");
-	/* Else its options would be taken for ours. */
-	if (strcmp(argv[first - 1], "--") != 0)
-		refuse("COMMAND comes after --");
-	if (!*argv[first])
-		refuse("COMMAND is empty");
-	options.argv = (const char *const *)(argv + first);
-	name_add_words(&words, options.argv);
-	options.words = ha_buf_detach(&words);
-	if (name && !name_is_valid(name))
-		refuse("--name is of letters, digits, '-', '_' and '.', "
-		       "64 at most");
-	options.name = name ? ha_xstrdup(name) : name_of_command(options.argv);
-}
-
-static void
-check_usage(void)
-{
-	parse_limit();
-	if (!options.deadline_ms)
-		refuse("-t can't be 0");
-	if (options.parallel < 1)
-		refuse("--parallel is 1 at least");
-	if (options.force && !*options.force)
-		refuse("--force needs a reason in words");
-	for (size_t i = 0; i < options.pattern_count; i++)
-		if (!*options.patterns[i])
-			refuse("-m needs a PATTERN");
-}
 
 /* stdin, and whether more is to be read of it. */
 struct source {
@@ -427,14 +239,13 @@ int
 main(int argc, char **argv)
 {
 	struct source source = { .is_over = 0 };
+	struct options options;
 	struct ha_err err;
 	struct act act;
-	int first, signals;
+	int signals;
 
 	ha_msg_init("ha-act");
-	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
-	check_usage();
-	take_command(argv, argc, first);
+	options_parse(&options, argc, argv);
 	check_descriptors();
 	if (ha_sig_open(&signals, &err))
 		ha_die_err(&err);
@@ -448,8 +259,6 @@ main(int argc, char **argv)
 		pass_end(&act.pass);
 	ha_in_release(&source.in);
 	act_release(&act);
-	free(options.words);
-	free(options.name);
-	free(options.patterns);
+	options_release(&options);
 	return act.status;
 }

@@ -32,8 +32,9 @@ int held_take_run_lock(
 /* Is there a state? */
 int held_exists(const char *dir, const char *key);
 /*
- * Read a state, an empty one if there is none; under the lock if is_locked.
- * Under the lock one that is damaged is set aside, which is said.  EX_CANTCREAT, EX_IOERR, EX_TEMPFAIL.
+ * Read a state, an empty one if there is none; under the lock if is_locked,
+ * and then one that is damaged is set aside, which is said.  EX_CANTCREAT,
+ * EX_IOERR, EX_TEMPFAIL.
  */
 int held_open(struct held *held, const char *dir, const char *key,
     int is_locked, struct ha_err *err);

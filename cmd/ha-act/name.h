@@ -18,8 +18,8 @@ int name_is_valid(const char *name);
 
 /*
  * CHECK@HOST as a file's name: other bytes than letters, digits, "._:+-" are
- * "%XX", and what is too long ends in "~" and a hash.  It never begins with ".".
- * The caller frees it.
+ * "%XX", and what is too long ends in "~" and a hash.  It never begins with
+ * ".".  The caller frees it.
  */
 char *name_of_file(const char *check, const char *host);
 /* CHECK@HOST, or CHECK without a host; the caller frees it. */

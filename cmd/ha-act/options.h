@@ -25,4 +25,8 @@ struct options {
 	const char *force; /* a reason, or NULL */
 };
 
+/* Ends the process for --help, and with EX_USAGE for what can't be. */
+void options_parse(struct options *options, int argc, char **argv);
+void options_release(struct options *options);
+
 #endif

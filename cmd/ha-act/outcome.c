@@ -13,6 +13,8 @@
 #include "msg.h"
 
 #define WORDS_MAX 200
+/* The last millisecond that RFC 3339 can write. */
+#define LAST_MS INT64_C(253402300799999)
 
 /* The command line, which may be a whole script. */
 static void
@@ -111,10 +113,11 @@ say(const struct act *act, const struct ha_transition *transition)
 }
 
 static void
-tell(struct act *act, struct ha_transition *transition, const char *msg,
+tell(struct act *act, const struct ha_transition *begun, const char *msg,
     const struct job *job)
 {
-	struct ha_status *status = &transition->status;
+	struct ha_transition transition = *begun;
+	struct ha_status *status = &transition.status;
 	struct ha_buf line = HA_BUF_INIT;
 	char perf[64] = "";
 	int64_t ns = job ? job->end_ns - job->start_ns : 0;
@@ -127,10 +130,10 @@ tell(struct act *act, struct ha_transition *transition, const char *msg,
 	status->target = act->options->words;
 	status->msg = msg;
 	status->perf = perf;
-	ha_transition_encode(&line, transition);
+	ha_transition_encode(&line, &transition);
 	pass_add(&act->pass, line.data, line.len);
 	pass_flush(&act->pass);
-	say(act, transition);
+	say(act, &transition);
 	ha_buf_release(&line);
 }
 
@@ -148,7 +151,7 @@ outcome_failed(struct act *act, const struct item *item, struct state *state,
 {
 	char *check = name_check(act, item);
 	int is_open = *state->incident != '\0';
-	struct ha_transition transition = {
+	const struct ha_transition transition = {
 		.event =
 		    is_open ? HA_TRANSITION_REMINDER : HA_TRANSITION_PROBLEM,
 		.incident = state->incident,
@@ -169,7 +172,7 @@ outcome_succeeded(struct act *act, const struct item *item, struct state *state,
 {
 	char *check = name_check(act, item);
 	int is_open = *state->incident != '\0';
-	struct ha_transition transition = {
+	const struct ha_transition transition = {
 		.event = HA_TRANSITION_RECOVERY,
 		.incident = state->incident,
 		.since = state->since,
@@ -188,28 +191,26 @@ void
 outcome_impossible(
     struct act *act, const struct item *item, const struct ha_err *err)
 {
+	char *check = name_check(act, item);
 	struct ha_buf msg = HA_BUF_INIT;
 	struct state state;
-	struct ha_err bad;
-	char *check = name_check(act, item);
-	int64_t since_ms;
-
-	state_init(&state);
-	if (ha_clock_parse_rfc3339(item->transition.since, &since_ms, &bad) ||
-	    since_ms < 0)
-		since_ms = 0;
-	open_incident(&state, check, since_ms);
-	add_command(&msg, act->options);
-	ha_buf_addf(&msg, ": not run for %s: %s", item->label, err->msg);
-	tell(act,
-	    &(struct ha_transition){
+	const struct ha_transition transition = {
 		.event = HA_TRANSITION_PROBLEM,
 		.incident = state.incident,
 		.since = state.since,
 		.old_state = HA_STATUS_OK,
 		.status = { .check = check, .state = HA_STATUS_CRIT },
-	    },
-	    msg.data, NULL);
+	};
+	struct ha_err bad;
+	int64_t since_ms;
+
+	if (ha_clock_parse_rfc3339(item->transition.since, &since_ms, &bad) ||
+	    since_ms < 0 || since_ms > LAST_MS)
+		since_ms = 0;
+	open_incident(&state, check, since_ms);
+	add_command(&msg, act->options);
+	ha_buf_addf(&msg, ": not run for %s: %s", item->label, err->msg);
+	tell(act, &transition, msg.data, NULL);
 	ha_buf_release(&msg);
 	free(check);
 }

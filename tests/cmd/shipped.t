@@ -32,6 +32,7 @@ for command in ha-push ha-probe ha-stat ha-keep; do
 	    "$(stat -c %a "$doc/examples/$command".*)" '644
 644'
 done
+ok "a crontab of ha-act" test -s "$doc/examples/ha-act.cron"
 ok "a targets file" test -s "$doc/examples/targets.example"
 for command in "$HA_BIN"/*; do
 	ok "a page for ${command##*/}" \
