@@ -42,6 +42,9 @@ $B/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HA_CFLAGS) -iquote lib -MMD -MP -c -o $@ $<
 
+# It holds them (.incbin), which no .d file tells.
+$B/obj/cmd/ha-alert/template.o: $(wildcard cmd/ha-alert/*.json)
+
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 LIB_TESTS := $(patsubst tests/lib/%.c,$B/tests/lib/%,$(wildcard tests/lib/*.c))
@@ -185,7 +188,7 @@ lint: PACKAGES += mandoc clang-format clang-tidy cppcheck shellcheck
 lint: deps
 	tests/lint $(CC) $(HA_CFLAGS) -iquote lib -iquote cmd/ha-push \
 	    -iquote cmd/ha-watch -iquote cmd/ha-probe -iquote cmd/ha-stat \
-	    -iquote tests/push -iquote tests/lib
+	    -iquote cmd/ha-alert -iquote tests/push -iquote tests/lib
 format:
 	clang-format -i $(wildcard cmd/*/*.[ch] lib/*.[ch] tests/*.c tests/*/*.c)
 completions: all

@@ -68,11 +68,33 @@ struct placeholder {
 #name, template_##name, template_##name##_end                  \
 	}
 SHIPPED(generic);
+SHIPPED(slack);
+SHIPPED(teams);
+SHIPPED(discord);
+SHIPPED(telegram);
+SHIPPED(pagerduty);
+SHIPPED(opsgenie);
+SHIPPED(ntfy);
+SHIPPED(dingtalk);
+SHIPPED(feishu);
+SHIPPED(wecom);
+SHIPPED(alertmanager);
 
 static const struct {
 	const char *name, *text, *end;
 } shipped[] = {
 	TEMPLATE(generic),
+	TEMPLATE(slack),
+	TEMPLATE(teams),
+	TEMPLATE(discord),
+	TEMPLATE(telegram),
+	TEMPLATE(pagerduty),
+	TEMPLATE(opsgenie),
+	TEMPLATE(ntfy),
+	TEMPLATE(dingtalk),
+	TEMPLATE(feishu),
+	TEMPLATE(wecom),
+	TEMPLATE(alertmanager),
 };
 
 const char *
@@ -239,7 +261,14 @@ utf16_units(const char *text, size_t len)
 static size_t
 size_of(const struct placeholder *placeholder, const char *text, size_t len)
 {
-	return placeholder->is_max_bytes ? len : utf16_units(text, len);
+	size_t size = len;
+
+	if (!placeholder->is_max_bytes)
+		return utf16_units(text, len);
+	/* As JSON writes them. */
+	for (size_t i = 0; i < len; i++)
+		size += strchr("\"\\\n\t", text[i]) != NULL;
+	return size;
 }
 
 /*
@@ -276,7 +305,7 @@ static void
 add_url_escaped(struct ha_buf *out, const char *value)
 {
 	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:";
 
 	for (const char *p = value; *p != '\0'; p++)
 		if (strchr(plain, *p) != NULL)
@@ -334,12 +363,12 @@ add_setting(struct ha_buf *out, const struct scope *scope,
 		return 0;
 	if (read_setting(scope, placeholder, text, &value, err) != 0)
 		return -1;
-	if (value != NULL && placeholder->is_secret && scope->is_shown)
-		ha_buf_add_str(&clean, "***");
-	else if (value != NULL)
+	if (value != NULL)
 		words_add(&clean, value);
 	forget(value);
-	if (scope->is_path)
+	if (clean.len > 0 && placeholder->is_secret && scope->is_shown)
+		ha_buf_add_str(out, "***");
+	else if (scope->is_path)
 		add_url_escaped(out, clean.data);
 	else
 		add_value(out, clean.data, placeholder);
@@ -462,9 +491,12 @@ expand_map(const struct scope *scope, json_t *value, json_t **result,
 
 	failed = expand_text(&word, scope,
 	    json_string_value(json_object_get(value, "$map")), err);
-	json_object_foreach(
-	    value, key, one) if (found == NULL && strcmp(key, "$map") != 0 &&
-				 is_one_of(key, word.data)) found = one;
+	json_object_foreach(value, key, one)
+	{
+		if (found == NULL && strcmp(key, "$map") != 0 &&
+		    is_one_of(key, word.data))
+			found = one;
+	}
 	ha_buf_release(&word);
 	if (found == NULL)
 		found = json_object_get(value, "*");
@@ -517,8 +549,11 @@ expand_array(const struct scope *scope, json_t *value, json_t **result,
 	size_t i;
 
 	*result = json_array();
-	json_array_foreach(
-	    value, i, one) if (append(scope, one, *result, err) != 0) return -1;
+	json_array_foreach(value, i, one)
+	{
+		if (append(scope, one, *result, err) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -588,10 +623,14 @@ check_construct(const struct scope *scope, json_t *value, struct ha_err *err)
 	if (each != NULL && (scope->is_each || scope->is_path))
 		return mistake(
 		    scope->template, "\"$each\"", 7, err, "can't stand here");
-	json_object_foreach(
-	    value, key, one) if (*key == '$' && one != map &&
-				 one != each) return mistake(scope->template,
-	    key, strlen(key), err, "only $map and $each begin so");
+	/* Teams' cards have a "$schema". */
+	json_object_foreach(value, key, one)
+	{
+		if (*key == '$' && one != map && one != each &&
+		    strcmp(key, "$schema") != 0)
+			return mistake(scope->template, key, strlen(key), err,
+			    "only $map and $each begin so");
+	}
 	return 0;
 }
 
@@ -620,10 +659,16 @@ check(const struct scope *scope, json_t *value, struct ha_err *err)
 		failed = check_construct(scope, value, err);
 		inner.is_each |= json_object_get(value, "$each") != NULL;
 	}
-	json_object_foreach(value, key, one) if (failed == 0) failed =
-	    check(&inner, one, err);
-	json_array_foreach(value, i, one) if (failed == 0) failed =
-	    check(&inner, one, err);
+	json_object_foreach(value, key, one)
+	{
+		if (failed == 0)
+			failed = check(&inner, one, err);
+	}
+	json_array_foreach(value, i, one)
+	{
+		if (failed == 0)
+			failed = check(&inner, one, err);
+	}
 	return failed;
 }
 

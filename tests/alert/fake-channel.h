@@ -16,7 +16,7 @@
 static char fake_name[] = "ops";
 
 /* Of KEY, VALUE pairs until NULL; they are borrowed. */
-static struct channel
+static inline struct channel
 fake_channel(enum channel_kind kind, ...)
 {
 	struct channel channel = { .name = fake_name, .kind = kind };
@@ -27,8 +27,7 @@ fake_channel(enum channel_kind kind, ...)
 	va_start(args, kind);
 	while ((key = va_arg(args, char *)) != NULL) {
 		channel.settings[channel.count].key = key;
-		channel.settings[channel.count++].value =
-		    va_arg(args, char *);
+		channel.settings[channel.count++].value = va_arg(args, char *);
 	}
 	va_end(args);
 	return channel;
@@ -67,7 +66,7 @@ struct fake_bundle {
 	size_t count;
 };
 
-static void
+static inline void
 fake_add(struct fake_bundle *fake, const char *line)
 {
 	struct alert *alert = &fake->alerts[fake->count];
@@ -81,7 +80,7 @@ fake_add(struct fake_bundle *fake, const char *line)
 }
 
 /* The last item is the end of the one before it. */
-__attribute__((unused)) static void
+static inline void
 fake_join(struct fake_bundle *fake, size_t changes)
 {
 	fake->bundle.count--;
@@ -90,7 +89,7 @@ fake_join(struct fake_bundle *fake, size_t changes)
 	fake->items[fake->bundle.count - 1].count = changes;
 }
 
-static void
+static inline void
 fake_release(struct fake_bundle *fake)
 {
 	for (size_t i = 0; i < fake->count; i++)
@@ -103,8 +102,8 @@ fake_release(struct fake_bundle *fake)
 #define SINCE "2026-11-23T08:50:01.250Z"
 #define WEB(event, old, time, state, msg)                                      \
 	event "\t" INCIDENT "\t" SINCE "\t" old "\t2026-11-23T" time           \
-	      "Z\tweb1\t-\tweb-a\t" state                                      \
-	      "\t31.0\thttps://web2/\t" msg "\ttime=0.031s"
+	      "Z\tweb1\t-\tweb-a\t" state "\t31.0\thttps://web2/\t" msg        \
+	      "\ttime=0.031s"
 #define DISK(event, old, time, state, msg)                                     \
 	event "\t" INCIDENT "\t" SINCE "\t" old "\t2026-11-23T" time           \
 	      "Z\tweb1\tweb1\tdisk:/\t" state "\t1.0\tdisk:/\t" msg "\t-"
