@@ -8,19 +8,29 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "channel.h"
+#include "check.h"
+#include "clock.h"
+#include "flush.h"
+#include "incident.h"
 #include "intake.h"
 #include "list.h"
+#include "mend.h"
 #include "msg.h"
 #include "opt.h"
 #include "out.h"
 #include "spool.h"
 #include "sweep.h"
+#include "try.h"
+
+#define INLINE_MS 5000
+#define FLUSH_MS 50000
 
 static const char *subject, *monit, *check, *host, *state, *format;
 static const char *config, *drop, *reason;
 static int64_t total_ms = -1, warn_ms = 5 * 60 * 1000, crit_ms = 15 * 60 * 1000;
-static int nagios, inline_attempt, flush, queue, list, retry, ping, test;
-static int render_only, check_config, quiet, dry_run;
+static int nagios, is_inline, flush, queue, list, retry, ping, test;
+static int is_render, check_config, quiet, dry_run;
 
 static const struct ha_opt opts[] = {
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "Taking alerts" },
@@ -36,7 +46,7 @@ static const struct ha_opt opts[] = {
 	    "called by monit: take its environment", NULL, "problem|recover" },
 	{ 0, "nagios", NULL, HA_OPT_FLAG, &nagios,
 	    "called by Nagios or Icinga: take the macros of the environment" },
-	{ 0, "inline", NULL, HA_OPT_FLAG, &inline_attempt,
+	{ 0, "inline", NULL, HA_OPT_FLAG, &is_inline,
 	    "and try to deliver it at once, for 5 s or -T" },
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "Delivering" },
 	{ 0, "flush", NULL, HA_OPT_FLAG, &flush,
@@ -64,7 +74,7 @@ static const struct ha_opt opts[] = {
 	    "send a test to the channels and say what happened" },
 	{ 0, "ping", NULL, HA_OPT_FLAG, &ping,
 	    "send a sign of life to the channels, past the spool" },
-	{ 0, "render", NULL, HA_OPT_FLAG, &render_only,
+	{ 0, "render", NULL, HA_OPT_FLAG, &is_render,
 	    "show what the records of stdin would be to the channels" },
 	{ 0, "check-config", NULL, HA_OPT_FLAG, &check_config,
 	    "check alert.conf, its templates and its secrets' files" },
@@ -116,59 +126,346 @@ name_channels(const char **channels, char **operands, size_t count)
 	return named;
 }
 
+/* It waits in the spool until alert.conf has it; but somebody should know. */
+static void
+warn_of_unknown(const struct channels *known, const struct intake *intake)
+{
+	for (size_t i = 0; i < intake->channel_count; i++) {
+		const char *name = intake->channels[i];
+		size_t j = 0;
+
+		while (j < known->alias_count &&
+		       strcmp(known->aliases[j].name, name) != 0)
+			j++;
+		if (j == known->alias_count &&
+		    channels_find(known, name) == NULL)
+			ha_warn("%s has no channel '%s': what is told there "
+				"waits in the spool until it has",
+			    known->path, name);
+	}
+}
+
+static int
+flush_with(struct spool *spool, const struct channels *channels,
+    const char *const *wanted, size_t count, int64_t ms)
+{
+	struct flush conf = { .spool = spool,
+		.channels = channels,
+		.wanted = wanted,
+		.wanted_count = count,
+		.deadline_ns = ha_clock_deadline(ms),
+		.is_quiet = quiet };
+
+	return flush_run(&conf);
+}
+
+static void
+try_inline(const struct intake *intake, const struct channels *channels)
+{
+	flush_with(intake->spool, channels, intake->channels,
+	    intake->channel_count, total_ms >= 0 ? total_ms : INLINE_MS);
+}
+
+static int
+take_one(const struct intake *intake, struct ha_err *err)
+{
+	struct incident_report report = { .host = host ? host : "",
+		.check = check,
+		.target = "",
+		.state = HA_STATUS_CRIT };
+
+	if (monit != NULL)
+		return monit_take(intake, strcmp(monit, "problem") == 0, err);
+	if (nagios)
+		return nagios_take(intake, err);
+	if (state != NULL)
+		ha_status_parse_state(state, &report.state);
+	if (check != NULL)
+		return intake_words(intake, subject, &report, err);
+	if (subject != NULL)
+		return intake_message(intake, host, subject, err);
+	return intake_records(intake, err);
+}
+
+/*
+ * First into the spool, whatever is wrong with alert.conf: what is not there
+ * when this ends is lost.
+ */
 static int
 take(char **operands, size_t count)
 {
 	struct spool spool = { .fd = -1 };
-	const char **channels = ha_xcalloc(count, sizeof(*channels));
+	const char **names = ha_xcalloc(count, sizeof(*names));
 	struct intake intake = { .spool = &spool,
-		.channels = channels,
-		.channel_count = name_channels(channels, operands, count),
+		.channels = names,
+		.channel_count = name_channels(names, operands, count),
 		.is_dry_run = dry_run };
-	struct ha_err err, no_spool;
-	int result;
+	struct ha_err err, no_spool, no_config;
+	struct channels channels;
+	int result, has_config;
 
 	if (!dry_run && spool_open(&spool, &no_spool) != 0)
 		intake.no_spool = &no_spool;
-	if (subject != NULL)
-		result = intake_message(&intake, subject, &err);
+	result = take_one(&intake, &err);
+	has_config = channels_read(&channels, config, &no_config) == 0;
+	if (has_config)
+		warn_of_unknown(&channels, &intake);
 	else
-		result = intake_records(&intake, &err);
+		ha_warn("%s: what is told waits in the spool", no_config.msg);
+	if (is_inline && has_config && spool.fd >= 0)
+		try_inline(&intake, &channels);
+	if (has_config)
+		channels_release(&channels);
 	if (spool.fd >= 0)
 		spool_close(&spool);
-	free(channels);
-	if (result < 0)
+	free(names);
+	if (result != 0)
 		ha_die_err(&err);
-	return result;
+	return EX_OK;
+}
+
+static void
+read_config(struct channels *channels)
+{
+	struct ha_err err;
+
+	if (channels_read(channels, config, &err) != 0)
+		ha_die_err(&err);
 }
 
 /* No spool: nothing was ever taken. */
+static int
+open_spool(struct spool *spool)
+{
+	struct ha_err err;
+	int is_there = spool_open_existing(spool, &err);
+
+	if (is_there < 0)
+		ha_die_err(&err);
+	return is_there;
+}
+
+static int
+flush_all(char **operands, size_t count)
+{
+	const char **names = ha_xcalloc(count + 1, sizeof(*names));
+	size_t named = name_channels(names, operands, count);
+	struct channels channels;
+	struct spool spool;
+	int status = EX_OK;
+
+	read_config(&channels);
+	if (open_spool(&spool)) {
+		status = flush_with(&spool, &channels, names, named,
+		    total_ms >= 0 ? total_ms : FLUSH_MS);
+		spool_close(&spool);
+	}
+	channels_release(&channels);
+	free(names);
+	return status;
+}
+
 static int
 show_list(void)
 {
 	struct spool spool;
 	struct ha_err err;
-	int is_there = spool_open_existing(&spool, &err);
 
-	if (is_there < 0)
+	if (!open_spool(&spool))
+		return EX_OK;
+	if (list_show(&spool, format, &err) != 0)
 		ha_die_err(&err);
-	if (is_there && list_show(&spool, format, &err) != 0)
-		ha_die_err(&err);
-	if (is_there)
-		spool_close(&spool);
+	spool_close(&spool);
 	return EX_OK;
+}
+
+static int
+show_queue(void)
+{
+	struct check conf = { .warn_ms = warn_ms,
+		.crit_ms = crit_ms,
+		.format = format,
+		.config = config,
+		.is_quiet = quiet };
+	enum ha_status_state worst;
+	struct ha_err err;
+
+	ha_alloc_fatal(HA_STATUS_UNKNOWN);
+	ha_out_fatal(HA_STATUS_UNKNOWN);
+	if (format != NULL && strcmp(format, "nagios") == 0)
+		ha_msg_plugin("HA-ALERT");
+	if (check_queue(&conf, &worst, &err) != 0)
+		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
+	return (int)worst;
+}
+
+/* --retry IDs, --drop. */
+static int
+mend(char **ids, size_t count)
+{
+	struct spool spool;
+	struct ha_err err;
+	long done = 0;
+
+	if (open_spool(&spool)) {
+		done = drop != NULL
+			   ? mend_drop(&spool, drop, reason, dry_run, &err)
+			   : mend_retry(&spool, ids, count, dry_run, &err);
+		spool_close(&spool);
+	}
+	if (done < 0)
+		ha_die_err(&err);
+	if (done == 0)
+		ha_say("there is no such entry");
+	return done > 0 ? EX_OK : 1;
+}
+
+static const struct channel *
+find_channel(const struct channels *channels, const char *name)
+{
+	const struct channel *channel = channels_find(channels, name);
+
+	if (channel == NULL)
+		ha_die(
+		    EX_CONFIG, "%s has no channel '%s'", channels->path, name);
+	return channel;
+}
+
+/* --test, --ping. */
+static int
+send_now(char **operands, size_t count)
+{
+	const char *here = ha_status_here();
+	struct channels channels;
+	int64_t deadline_ns =
+	    ha_clock_deadline(total_ms >= 0 ? total_ms : FLUSH_MS);
+	int status = EX_OK;
+
+	read_config(&channels);
+	for (size_t i = 0; i < count; i++) {
+		const struct channel *channel =
+		    find_channel(&channels, operands[i]);
+		char *words = test ? ha_xasprintf("test of the channel %s, "
+						  "from %s",
+					 operands[i], here)
+				   : ha_xasprintf("%s is alive", here);
+		int sent = try_send(channel, words, "", deadline_ns, !test);
+
+		status = sent != EX_OK ? sent : status;
+		free(words);
+	}
+	channels_release(&channels);
+	return status;
+}
+
+static int
+show_rendered(char **operands, size_t count)
+{
+	const struct channel **list = ha_xcalloc(count + 1, sizeof(*list));
+	struct channels channels;
+	struct ha_err err;
+	int failed;
+
+	if (count)
+		read_config(&channels);
+	for (size_t i = 0; i < count; i++)
+		list[i] = find_channel(&channels, operands[i]);
+	failed = try_render(list, count, &err);
+	free(list);
+	if (count)
+		channels_release(&channels);
+	if (failed)
+		ha_die_err(&err);
+	return EX_OK;
+}
+
+static int
+show_config(void)
+{
+	struct channels channels;
+	int status;
+
+	read_config(&channels);
+	status = try_config(&channels);
+	if (status == EX_OK && !quiet)
+		ha_say("%s: %zu channels, all right", channels.path,
+		    channels.count);
+	channels_release(&channels);
+	return status;
+}
+
+static _Noreturn void
+refuse(const char *what)
+{
+	ha_die(queue ? HA_STATUS_UNKNOWN : EX_USAGE, "%s; try 'ha-alert --help'", what);
+}
+
+static void
+check_usage(size_t operands)
+{
+	int modes = flush + queue + list + retry + (drop != NULL) + test +
+		    ping + is_render + check_config;
+	int sources = (subject != NULL) + (monit != NULL) + nagios;
+	int is_alone = queue || list || drop != NULL || check_config;
+
+	if (modes > 1 || sources > 1 || (modes && sources))
+		refuse("one of -s, --monit, --nagios, --flush, --queue, "
+		       "--list, --retry, --drop, --test, --ping, --render and "
+		       "--check-config");
+	if (is_alone && operands)
+		refuse("it takes no operand");
+	if (!operands && retry)
+		refuse("--retry needs an ID, or all");
+	if (!operands && (test || ping || !modes))
+		refuse("which channel?");
+	if ((drop != NULL) != (reason != NULL && *reason))
+		refuse("--drop ID and --reason WORDS go together");
+	if ((check != NULL || host != NULL) && subject == NULL)
+		refuse("--check, --state and --host go with -s");
+	if (state != NULL && check == NULL)
+		refuse("--state goes with --check");
+	if (check != NULL && !*check)
+		refuse("--check needs a name");
+	if (list && format != NULL && strcmp(format, "tsv") != 0 &&
+	    strcmp(format, "json") != 0 && strcmp(format, "table") != 0)
+		refuse("--list knows tsv, json and table");
+	if (format != NULL && !queue && !list)
+		refuse("-F goes with --queue and --list");
+	if (is_inline && modes)
+		refuse("--inline goes with taking alerts");
+}
+
+static int
+run(char **operands, size_t count)
+{
+	check_usage(count);
+	if (flush && !dry_run)
+		return flush_all(operands, count);
+	if (list || flush)
+		return show_list();
+	if (queue)
+		return show_queue();
+	if (retry || drop != NULL)
+		return mend(operands, count);
+	if (test || ping)
+		return send_now(operands, count);
+	if (is_render)
+		return show_rendered(operands, count);
+	if (check_config)
+		return show_config();
+	return take(operands, count);
 }
 
 int
 main(int argc, char **argv)
 {
-	int first;
+	int first, status = EX_USAGE;
 
 	ha_msg_init("ha-alert");
-	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
-	if (list)
-		return show_list();
-	if (first == argc)
-		ha_die(EX_USAGE, "which channel? try 'ha-alert --help'");
-	return take(argv + first, (size_t)(argc - first));
+	/* Of a check all that is wrong is UNKNOWN. */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--queue") == 0)
+			status = HA_STATUS_UNKNOWN;
+	first = ha_opt_parse(argc, argv, &command, status);
+	return run(argv + first, (size_t)(argc - first));
 }

@@ -12,6 +12,7 @@
 #include "alert.h"
 #include "alloc.h"
 #include "in.h"
+#include "incident.h"
 #include "msg.h"
 #include "out.h"
 #include "rec.h"
@@ -284,26 +285,54 @@ read_body(struct ha_buf *body, struct ha_err *err)
 	return 0;
 }
 
+/* Without its NULs and its last line ends. */
+static int
+read_text(struct ha_buf *text, struct ha_err *err)
+{
+	int failed = read_body(text, err);
+
+	for (size_t i = 0; i < text->len; i++)
+		if (text->data[i] == '\0')
+			text->data[i] = '?';
+	while (text->len && text->data[text->len - 1] == '\n')
+		ha_buf_truncate(text, text->len - 1);
+	return failed;
+}
+
 int
-intake_message(
-    const struct intake *intake, const char *subject, struct ha_err *err)
+intake_message(const struct intake *intake, const char *host,
+    const char *subject, struct ha_err *err)
 {
 	struct ha_buf body = HA_BUF_INIT, line = HA_BUF_INIT;
 	struct ha_buf clean = HA_BUF_INIT;
-	int failed = read_body(&body, err);
-
 	/* What was read by then is told all the same. */
-	for (size_t i = 0; i < body.len; i++)
-		if (body.data[i] == '\0')
-			body.data[i] = '?';
-	while (body.len && body.data[body.len - 1] == '\n')
-		ha_buf_truncate(&body, body.len - 1);
+	int failed = read_text(&body, err);
+
 	ha_rec_add_utf8(&clean, subject, strlen(subject));
-	alert_encode_message(&line, ha_status_here(), clean.data, body.data, 0);
+	alert_encode_message(&line, host != NULL ? host : ha_status_here(),
+	    clean.data, body.data, 0);
 	if (intake_lines(intake, line.data, err) != 0)
 		failed = -1;
 	ha_buf_release(&clean);
 	ha_buf_release(&line);
 	ha_buf_release(&body);
+	return failed;
+}
+
+int
+intake_words(const struct intake *intake, const char *subject,
+    const struct incident_report *report, struct ha_err *err)
+{
+	struct incident_report filled = *report;
+	struct ha_buf msg = HA_BUF_INIT;
+	int failed;
+
+	ha_buf_add_str(&msg, subject);
+	ha_buf_add_char(&msg, '\n');
+	failed = read_text(&msg, err);
+	filled.msg = msg.data;
+	if (incident_take(intake, &filled, err) != 0)
+		failed = -1;
+	ha_buf_release(&msg);
 	return failed;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * intake - what is to be told, from stdin, the command line, monit or Nagios,
- * into the spool.
+ * intake - what is to be told, from stdin and the command line, into the spool.
  *
  * Source: ha-alert(1), TAKING ALERTS.
  */
@@ -30,37 +29,17 @@ struct intake {
  */
 int intake_records(const struct intake *intake, struct ha_err *err);
 
-/* Words; body is read from stdin.  EX_IOERR, and as spool_take(). */
-int intake_message(
-    const struct intake *intake, const char *subject, struct ha_err *err);
-
-/* A statement about a check whose incidents nobody else keeps. */
-struct intake_report {
-	const char *host, *check;
-	enum ha_status_state state; /* OK ends the incident */
-	const char *target, *msg;
-	int64_t time_ms;
-};
-
 /*
- * Make a transition of it by what open/ knows of the check, and take it.
- * Nothing is to be told when an incident that isn't there ends: 1.
+ * Words; the body is read from stdin.  host NULL: this one.  EX_IOERR, and as
+ * spool_take().
  */
-int intake_report(const struct intake *intake,
-    const struct intake_report *report, struct ha_err *err);
+int intake_message(const struct intake *intake, const char *host,
+    const char *subject, struct ha_err *err);
 
-/*
- * monit's exec: the environment MONIT_*; is_problem as it stands on the
- * command line.  Returns as intake_report(); EX_USAGE without MONIT_SERVICE.
- */
-int
-intake_monit(const struct intake *intake, int is_problem, struct ha_err *err);
-
-/*
- * A notification command of Nagios or Icinga: the environment NAGIOS_*.
- * EX_USAGE without NAGIOS_HOSTNAME or with a NOTIFICATIONTYPE that is unknown.
- */
-int intake_nagios(const struct intake *intake, struct ha_err *err);
+/* Words about a check, subject and then stdin: report->msg is made of them. */
+struct incident_report;
+int intake_words(const struct intake *intake, const char *subject,
+    const struct incident_report *report, struct ha_err *err);
 
 /* Take these lines, as they stand in the spool; on failure say them. */
 int intake_lines(
