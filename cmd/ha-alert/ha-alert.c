@@ -361,7 +361,7 @@ send_now(char **operands, size_t count)
 static int
 show_rendered(char **operands, size_t count)
 {
-	const struct channel **list = ha_xcalloc(count + 1, sizeof(*list));
+	const struct channel **shown = ha_xcalloc(count + 1, sizeof(*shown));
 	struct channels channels;
 	struct ha_err err;
 	int failed;
@@ -369,9 +369,9 @@ show_rendered(char **operands, size_t count)
 	if (count)
 		read_config(&channels);
 	for (size_t i = 0; i < count; i++)
-		list[i] = find_channel(&channels, operands[i]);
-	failed = try_render(list, count, &err);
-	free(list);
+		shown[i] = find_channel(&channels, operands[i]);
+	failed = try_render(shown, count, &err);
+	free(shown);
 	if (count)
 		channels_release(&channels);
 	if (failed)
