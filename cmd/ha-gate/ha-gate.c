@@ -73,7 +73,7 @@ static const struct ha_opt opts[] = {
 	    "rules of single checks: a line 'PATTERN dep=PATTERN down=2/3 ...'" },
 	{ 't', "timeout", "DURATION", HA_OPT_DURATION, &gate.command_ms,
 	    "COMMAND has to end in it (30s)" },
-	{ 'T', "deadline", "DURATION", HA_OPT_DURATION, &sweep_ms,
+	{ 'T', "total", "DURATION", HA_OPT_DURATION, &sweep_ms,
 	    "a sweep has to end in it, else it is aborted (5m)" },
 	{ 'F', "format", "FORMAT", HA_OPT_STRING, &format,
 	    "of transitions tsv or json; with --show and --history tsv or "
