@@ -230,6 +230,19 @@ say_verdict(const struct act *act, const struct item *item,
 		    item->label, options->limit, options->words);
 }
 
+/* A new incident, though nobody said that the last one had ended. */
+static void
+add_failing(struct state *state, const struct item *item)
+{
+	const struct ha_transition *transition = &item->transition;
+
+	if (!state_add_failing(state, transition->status.check,
+		transition->status.host, transition->incident))
+		return;
+	ha_note("%s: it has recovered meanwhile", item->label);
+	policy_recovered(&state->history);
+}
+
 static void
 dry(struct act *act, const struct item *item)
 {
@@ -242,6 +255,7 @@ dry(struct act *act, const struct item *item)
 		impossible(act, item, &err);
 		return;
 	}
+	add_failing(&held.state, item);
 	verdict = policy_look(&act->options->policy, &held.state.history,
 	    ha_clock_wall_ms(), &wait_ms);
 	say_verdict(act, item, &held, verdict, wait_ms);
@@ -253,16 +267,14 @@ static void
 join(struct act *act, const struct item *item, struct state *state)
 {
 	struct item **slot = &act->queue, *other;
-	const struct ha_status *status = &item->transition.status;
 
-	state_add_failing(state, status->check, status->host);
+	add_failing(state, item);
 	while ((other = *slot)) {
-		if (item_is_end(other) || strcmp(other->key, item->key) != 0) {
+		if (strcmp(other->key, item->key) != 0) {
 			slot = &other->next;
 			continue;
 		}
-		status = &other->transition.status;
-		state_add_failing(state, status->check, status->host);
+		add_failing(state, other);
 		ha_note("%s: together with %s", other->label, item->label);
 		*slot = other->next;
 		item_free(other);

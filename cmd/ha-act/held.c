@@ -35,9 +35,11 @@ take_lock(const char *dir, int *fd, struct ha_err *err)
 }
 
 static int
-make_dir(const char *path, struct ha_err *err)
+make_dir(const char *path, const char *above, struct ha_err *err)
 {
-	if (!mkdir(path, 0755) || errno == EEXIST)
+	if (!mkdir(path, 0755))
+		return ha_fs_sync_directory(above, err);
+	if (errno == EEXIST)
 		return 0;
 	return ha_err_set(err, EX_CANTCREAT, errno,
 	    "can't make the directory '%s' (HA_STATE_DIR)", path);
@@ -68,9 +70,9 @@ held_make_dir(const char *dir, struct ha_err *err)
 	if (ha_fs_dir("HA_STATE_DIR", "/var/lib/ha", &top, err))
 		return -1;
 	above = ha_xasprintf("%s/act", top);
-	result = make_dir(above, err);
+	result = make_dir(above, top, err);
 	if (!result)
-		result = make_dir(dir, err);
+		result = make_dir(dir, above, err);
 	if (!result)
 		result = take_lock(dir, &fd, err);
 	if (!result) {

@@ -18,7 +18,7 @@
 /* Foreign records shall not let a file grow without end. */
 #define FAILING_MAX 1000
 #define RUNS_MAX 10000
-#define WORDS 3
+#define WORDS 4
 
 void
 state_init(struct state *state)
@@ -26,12 +26,19 @@ state_init(struct state *state)
 	memset(state, 0, sizeof(*state));
 }
 
+static void
+free_failing(struct state_failing *failing)
+{
+	free(failing->key);
+	free(failing->incident);
+}
+
 void
 state_release(struct state *state)
 {
 	history_release(&state->history);
 	for (size_t i = 0; i < state->failing_count; i++)
-		free(state->failing[i]);
+		free_failing(&state->failing[i]);
 	free(state->failing);
 	state_init(state);
 }
@@ -41,23 +48,36 @@ find_failing(const struct state *state, const char *key)
 {
 	size_t i = 0;
 
-	while (i < state->failing_count && strcmp(state->failing[i], key) != 0)
+	while (
+	    i < state->failing_count && strcmp(state->failing[i].key, key) != 0)
 		i++;
 	return i;
 }
 
 /* Takes the key over. */
-static void
-add_key(struct state *state, char *key)
+static int
+add_key(struct state *state, char *key, const char *incident)
 {
-	if (state->failing_count == FAILING_MAX ||
-	    find_failing(state, key) < state->failing_count) {
+	size_t i = find_failing(state, key);
+	struct state_failing *failing;
+	int is_another;
+
+	if (i < state->failing_count) {
+		failing = &state->failing[i];
+		is_another = strcmp(failing->incident, incident) != 0;
+		free_failing(failing);
+		*failing = (struct state_failing){ key, ha_xstrdup(incident) };
+		return is_another && state->failing_count == 1;
+	}
+	if (state->failing_count == FAILING_MAX) {
 		free(key);
-		return;
+		return 0;
 	}
 	state->failing = ha_xrealloc(state->failing,
 	    (state->failing_count + 1) * sizeof(*state->failing));
-	state->failing[state->failing_count++] = key;
+	state->failing[state->failing_count++] =
+	    (struct state_failing){ key, ha_xstrdup(incident) };
+	return 0;
 }
 
 static char *
@@ -71,10 +91,11 @@ make_key(const char *check, const char *host)
 	return ha_buf_detach(&key);
 }
 
-void
-state_add_failing(struct state *state, const char *check, const char *host)
+int
+state_add_failing(struct state *state, const char *check, const char *host,
+    const char *incident)
 {
-	add_key(state, make_key(check, host));
+	return add_key(state, make_key(check, host), incident);
 }
 
 int
@@ -86,7 +107,7 @@ state_remove_failing(struct state *state, const char *check, const char *host)
 	free(key);
 	if (i == state->failing_count)
 		return 0;
-	free(state->failing[i]);
+	free_failing(&state->failing[i]);
 	state->failing[i] = state->failing[--state->failing_count];
 	return state->failing_count == 0;
 }
@@ -106,7 +127,8 @@ state_encode(struct ha_buf *text, const struct state *state)
 	const struct history *history = &state->history;
 
 	for (size_t i = 0; i < state->failing_count; i++)
-		ha_buf_addf(text, "failing\t%s\n", state->failing[i]);
+		ha_buf_addf(text, "failing\t%s\t%s\n", state->failing[i].key,
+		    state->failing[i].incident);
 	for (size_t i = 0; i < history->count; i++)
 		add_time(text, "run", history->runs_ms[i]);
 	if (history->ended_ms)
@@ -160,8 +182,9 @@ decode_words(struct state *state, char **words, size_t count)
 	struct history *history = &state->history;
 	int64_t wall_ms;
 
-	if (!strcmp(words[0], "failing") && count == 3) {
-		add_key(state, ha_xasprintf("%s\t%s", words[1], words[2]));
+	if (!strcmp(words[0], "failing") && count == 4) {
+		add_key(state, ha_xasprintf("%s\t%s", words[1], words[2]),
+		    words[3]);
 	} else if (!strcmp(words[0], "run") && count == 2) {
 		if (parse_time(words[1], &wall_ms) ||
 		    history->count == RUNS_MAX)
@@ -229,18 +252,34 @@ state_read(struct state *state, const char *path, struct ha_err *err)
 	return result ? -1 : 1;
 }
 
+static int
+remove_file(const char *path, struct ha_err *err)
+{
+	char *dir = ha_xstrdup(path), *slash = strrchr(dir, '/');
+	int result = 0;
+
+	if (slash)
+		*slash = '\0';
+	if (!unlink(path))
+		result = ha_fs_sync_directory(slash ? dir : ".", err);
+	else if (errno != ENOENT)
+		result = ha_err_set(
+		    err, EX_CANTCREAT, errno, "can't remove '%s'", path);
+	free(dir);
+	return result;
+}
+
 int
 state_write(const struct state *state, const char *path, struct ha_err *err)
 {
 	struct ha_buf text = HA_BUF_INIT;
-	int result = 0;
+	int result;
 
 	state_encode(&text, state);
 	if (text.len)
 		result = ha_fs_replace(path, text.data, text.len, 0644, err);
-	else if (unlink(path) && errno != ENOENT)
-		result = ha_err_set(
-		    err, EX_CANTCREAT, errno, "can't remove '%s'", path);
+	else
+		result = remove_file(path, err);
 	ha_buf_release(&text);
 	return result;
 }

@@ -3,7 +3,7 @@
  * state - what is known of a check from one run of ha-act to the next: a text
  * file each in HA_STATE_DIR/act/NAME, replaced durably.
  *
- *	failing	CHECK	HOST
+ *	failing	CHECK	HOST	INCIDENT
  *	run	TIME
  *	ended	TIME
  *	tries	N
@@ -23,9 +23,15 @@
 #include "policy.h"
 #include "transition.h"
 
+/* A check that is not well. */
+struct state_failing {
+	char *key; /* CHECK TAB HOST, escaped; owned */
+	char *incident; /* its own; owned */
+};
+
 struct state {
 	struct history history;
-	char **failing; /* CHECK TAB HOST, escaped; owned */
+	struct state_failing *failing; /* owned */
 	size_t failing_count;
 	char incident[HA_TRANSITION_INCIDENT_SIZE]; /* "": none is open */
 	char since[HA_CLOCK_RFC3339_SIZE];
@@ -34,9 +40,13 @@ struct state {
 void state_init(struct state *state);
 void state_release(struct state *state);
 
-/* Note that the check is not well; each stands there once. */
-void
-state_add_failing(struct state *state, const char *check, const char *host);
+/*
+ * Note that the check is not well, in this incident; each stands there once.
+ * 1: all had recovered meanwhile, which nobody said: it is alone there, and
+ * this is another incident of it.
+ */
+int state_add_failing(struct state *state, const char *check, const char *host,
+    const char *incident);
 /* It is well.  Was it the last one there? */
 int
 state_remove_failing(struct state *state, const char *check, const char *host);

@@ -6,8 +6,8 @@
 #include "state.h"
 
 #define ALL                                                                    \
-	"failing\tdisk:/\tweb1\n"                                              \
-	"failing\ta\\tb\t-\n"                                                  \
+	"failing\tdisk:/\tweb1\tone\n"                                         \
+	"failing\ta\\tb\t-\ttwo\n"                                             \
 	"run\t2026-11-23T00:50:01.250Z\n"                                      \
 	"run\t2026-11-23T00:51:01.250Z\n"                                      \
 	"ended\t2026-11-23T00:51:03.000Z\n"                                    \
@@ -126,9 +126,13 @@ the_last_that_recovers(void **unused)
 
 	(void)unused;
 	state_init(&state);
-	state_add_failing(&state, "http", "web1");
-	state_add_failing(&state, "https", "web1");
-	state_add_failing(&state, "http", "web1");
+	assert_int_equal(state_add_failing(&state, "http", "web1", "a"), 0);
+	assert_int_equal(state_add_failing(&state, "http", "web1", "a"), 0);
+	/* Another incident of the only one. */
+	assert_int_equal(state_add_failing(&state, "http", "web1", "b"), 1);
+	assert_int_equal(state_add_failing(&state, "http", "web1", "b"), 0);
+	assert_int_equal(state_add_failing(&state, "https", "web1", "a"), 0);
+	assert_int_equal(state_add_failing(&state, "https", "web1", "b"), 0);
 	assert_int_equal(state.failing_count, 2);
 	assert_int_equal(state_remove_failing(&state, "http", "web2"), 0);
 	assert_int_equal(state_remove_failing(&state, "http", "web1"), 0);
@@ -146,7 +150,7 @@ on_disk(void **unused)
 	(void)unused;
 	state_init(&state);
 	assert_int_equal(state_read(&state, "x", &err), 0);
-	state_add_failing(&state, "http", "web1");
+	state_add_failing(&state, "http", "web1", "a");
 	assert_int_equal(state_write(&state, "x", &err), 0);
 	state_release(&state);
 	assert_int_equal(state_read(&state, "x", &err), 1);
@@ -156,7 +160,7 @@ on_disk(void **unused)
 	assert_int_equal(access("x", F_OK), -1);
 	assert_int_equal(state_write(&state, "x", &err), 0);
 	assert_int_equal(state_write(&state, "none/x", &err), 0);
-	state_add_failing(&state, "http", "web1");
+	state_add_failing(&state, "http", "web1", "a");
 	assert_int_equal(state_write(&state, "none/x", &err), -1);
 	state_release(&state);
 }

@@ -16,7 +16,8 @@ begin()
 	forget
 	rm -f "$T/go"
 	problem
-	spawn -i "$R" -o "$T/passed" ha-act --name x -- "$T/wait"
+	spawn -i "$R" -o "$T/passed" -e "$T/said" ha-act --name x -- \
+	    "$T/wait"
 	one=$pid
 	wait_until 10 test -e "$MADE"
 }

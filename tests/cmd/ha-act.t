@@ -213,6 +213,15 @@ sed -i 's/^run	20../run	2020/' "$HA_STATE_DIR/act/x/nginx@-"
 problem
 act --backoff 0 --name x -- "$T/make"
 is "... out of the window it is run" "$(made)" 3
+sed -i 's/^run	20../run	2020/; $a gave-up' "$HA_STATE_DIR/act/x/nginx@-"
+problem
+act --backoff 0 --name x -- "$T/make"
+is "... having given up it is not run" "$(made)" 3
+record problem nginx | sed 's/	20261123T0050Z/	20261124T0050Z/' >"$R"
+act -n --backoff 0 --name x -- "$T/make"
+like "... but in another incident: -n" "$err" 'would run: .* \(1 of 3/10m\)'
+act --backoff 0 --name x -- "$T/make"
+is "... it is, though its recovery was lost" "$(made)" 4
 record removed nginx OK >"$R"
 act --name x -- "$T/make"
 is "removed ends it too" "$(grep -c failing "$HA_STATE_DIR/act/x/nginx@-")" 0
