@@ -211,23 +211,46 @@ words_name(struct ha_buf *out, const struct alert_item *item)
 	}
 }
 
-/* One of ha-stat, which looks at a machine; a service has a URL, or nothing. */
-static int
-is_of_stat(const struct ha_status *status)
-{
-	size_t kind = strspn(status->target, "abcdefghijklmnopqrstuvwxyz");
+/* Who knows more of a check. */
+enum source {
+	SOURCE_PROBE,
+	SOURCE_STAT,
+	SOURCE_KEEP,
+	SOURCE_ACT,
+	SOURCE_MONIT,
+	SOURCE_NAGIOS,
+	SOURCE_GATE, /* of whatever it heard */
+};
 
-	return kind > 0 && strstr(status->target, "://") == NULL &&
-	       strchr(":?", status->target[kind]) != NULL;
+static int
+begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static int
-is_of_probe(const struct ha_status *status)
+/* ha-probe's targets are URLs, ha-stat's are of a form of their own. */
+static enum source
+source_of(const struct ha_status *status)
 {
-	size_t scheme =
-	    strspn(status->target, "abcdefghijklmnopqrstuvwxyz0123456789+");
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	const char *target = status->target;
+	size_t scheme = strspn(target, "abcdefghijklmnopqrstuvwxyz0123456789+");
+	size_t kind = strspn(target, letters);
 
-	return scheme > 0 && strncmp(status->target + scheme, "://", 3) == 0;
+	if (begins(status->check, "keep:"))
+		return SOURCE_KEEP;
+	if (begins(status->check, "act:"))
+		return SOURCE_ACT;
+	if (scheme > 0 && begins(target + scheme, "://"))
+		return SOURCE_PROBE;
+	if (strcmp(target, "monit") == 0)
+		return SOURCE_MONIT;
+	if (strcmp(target, "nagios") == 0)
+		return SOURCE_NAGIOS;
+	return kind > 0 && strchr(":?", target[kind]) != NULL &&
+		       target[kind] != '\0'
+		   ? SOURCE_STAT
+		   : SOURCE_GATE;
 }
 
 /* "was down 12 m": what it was until it ended. */
@@ -239,7 +262,7 @@ add_was(struct ha_buf *out, const struct alert_item *item)
 
 	ha_clock_words(words_lasted_ms(item), lasted, sizeof(lasted));
 	if (old == HA_STATUS_CRIT &&
-	    !is_of_stat(&item->last->transition.status))
+	    source_of(&item->last->transition.status) != SOURCE_STAT)
 		ha_buf_addf(out, "was down %s", lasted);
 	else
 		ha_buf_addf(out, "was %s for %s", ha_status_name(old), lasted);
@@ -269,9 +292,6 @@ add_happened(struct ha_buf *out, const struct alert_item *item)
 	case HA_TRANSITION_FLAPPING:
 		ha_buf_add_str(out, ", flapping");
 		break;
-	case HA_TRANSITION_STALE:
-		ha_buf_add_str(out, ", no results");
-		break;
 	case HA_TRANSITION_ABORTED:
 		ha_buf_add_str(out, ", checks broke off");
 		break;
@@ -290,8 +310,11 @@ words_item(struct ha_buf *out, const struct alert_item *item)
 		words_name(out, item);
 	} else if (transition->event == HA_TRANSITION_REMOVED) {
 		words_name(out, item);
-		ha_buf_add_str(out, ": checked no more, ");
-		add_was(out, item);
+		ha_buf_add_str(out, ": checked no more");
+		if (words_old_state(item) != HA_STATUS_OK) {
+			ha_buf_add_str(out, ", ");
+			add_was(out, item);
+		}
 	} else {
 		ha_buf_addf(
 		    out, "%s ", ha_status_name(transition->status.state));
@@ -325,6 +348,13 @@ add_own_look(
 	}
 }
 
+static void
+add_command(struct ha_buf *out, const char *command, const char *argument)
+{
+	ha_buf_addf(out, "%s %s", command, *argument == '-' ? "-- " : "");
+	words_add_quoted(out, argument);
+}
+
 void
 words_look(struct ha_buf *out, const struct alert_item *item, const char *look)
 {
@@ -336,18 +366,61 @@ words_look(struct ha_buf *out, const struct alert_item *item, const char *look)
 	if (look != NULL) {
 		add_own_look(&line, status, look);
 		words_add(out, line.data);
-	} else if (is_of_probe(status)) {
-		ha_buf_add_str(out, "ha-probe --diagnose ");
-		words_add_quoted(out, status->target);
-	} else if (is_of_stat(status)) {
-		ha_buf_add_str(out, "ha-stat ");
-		words_add_quoted(out, status->target);
-	} else {
-		ha_buf_addf(out, "ha-gate --history %s",
-		    *status->check == '-' ? "-- " : "");
-		words_add_quoted(out, status->check);
+		ha_buf_release(&line);
+		return;
 	}
-	ha_buf_release(&line);
+	switch (source_of(status)) {
+	case SOURCE_PROBE:
+		add_command(out, "ha-probe --diagnose", status->target);
+		break;
+	case SOURCE_STAT:
+		add_command(out, "ha-stat", status->target);
+		break;
+	case SOURCE_KEEP:
+		add_command(out, "ha-keep --status", status->check + 5);
+		break;
+	case SOURCE_ACT:
+		add_command(out, "ha-gate --history", status->check + 4);
+		break;
+	case SOURCE_MONIT:
+		add_command(out, "monit status", status->check);
+		break;
+	case SOURCE_NAGIOS:
+		break;
+	case SOURCE_GATE:
+		add_command(out, "ha-gate --history", status->check);
+		break;
+	}
+}
+
+/* Does it tell more only on the machine that the check is about? */
+static int
+is_looked_at_there(const struct ha_status *status)
+{
+	enum source source = source_of(status);
+
+	return *status->host != '\0' &&
+	       (source == SOURCE_STAT || source == SOURCE_KEEP ||
+		   source == SOURCE_MONIT);
+}
+
+static void
+add_look(struct ha_buf *text, const struct alert_item *item, const char *look)
+{
+	const struct ha_status *status = &item->last->transition.status;
+	struct ha_buf command = HA_BUF_INIT;
+
+	words_look(&command, item, look);
+	if (command.len > 0) {
+		ha_buf_addf(text, "look closer: %s", command.data);
+		if (look == NULL && is_looked_at_there(status)) {
+			ha_buf_add_str(text, "   (on ");
+			words_add(text, status->host);
+			ha_buf_add_char(text, ')');
+		}
+		ha_buf_add_char(text, '\n');
+	}
+	ha_buf_release(&command);
 }
 
 /* The first sentence: what it means, and where need be what to do. */
@@ -374,7 +447,10 @@ add_meaning(struct ha_buf *text, const struct alert_item *item)
 		ha_buf_addf(text, " is %s again, it was %s.\n", state, old);
 		break;
 	case HA_TRANSITION_REMINDER:
-		ha_buf_addf(text, " is still %s.\n", state);
+		ha_buf_addf(text,
+		    " is still %s.\n"
+		    "Somebody sees to it? ha-gate --ack %s --reason WORDS\n",
+		    state, transition->incident);
 		break;
 	case HA_TRANSITION_FLAPPING:
 		ha_buf_addf(text,
@@ -465,7 +541,6 @@ add_details(
 {
 	const struct ha_transition *transition = &item->last->transition;
 	const struct ha_status *status = &transition->status;
-	struct ha_buf command = HA_BUF_INIT;
 
 	if (item->last->is_message) {
 		add_message(text, item);
@@ -481,16 +556,8 @@ add_details(
 	add_line(text, "target", status->target);
 	add_line(text, "seen by", status->by);
 	add_line(text, "measured", status->perf);
-	words_look(&command, item, look);
-	ha_buf_addf(text, "look closer: %s", command.data);
-	if (look == NULL && is_of_stat(status) && *status->host != '\0') {
-		ha_buf_add_str(text, "   (on ");
-		words_add(text, status->host);
-		ha_buf_add_char(text, ')');
-	}
-	ha_buf_add_char(text, '\n');
+	add_look(text, item, look);
 	add_line(text, "incident", transition->incident);
-	ha_buf_release(&command);
 }
 
 /* From good to bad, what has ended before all. */
