@@ -88,8 +88,8 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	clang -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -iquote lib -iquote cmd/ha-push -iquote cmd/ha-probe \
-	    -iquote cmd/ha-stat -iquote tests/push -iquote tests/probe \
-	    -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
+	    -iquote cmd/ha-stat -iquote cmd/ha-alert -iquote tests/push \
+	    -iquote tests/probe -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
 $B/fuzz/push-rsync: $(addprefix cmd/ha-push/,rsync.c peer.c sftp.c wire.c \
 	budget.c trash.c patience.c) \
@@ -107,6 +107,10 @@ $B/fuzz/probe-url: cmd/ha-probe/url.c
 $B/fuzz/probe-target: $(PROBE_FUZZ) $(patsubst %,cmd/ha-probe/%.c,scheme \
 	settings target url) tests/probe/fake-dialogs.h
 $B/fuzz/stat-check: $(patsubst %,cmd/ha-stat/%.c,check rates cpu io mem net)
+ALERT_FUZZ = $(patsubst %,cmd/ha-alert/%.c,alert words)
+$B/fuzz/alert-mail: $(ALERT_FUZZ) cmd/ha-alert/mail.c
+$B/fuzz/alert-template: $(ALERT_FUZZ) cmd/ha-alert/fields.c \
+	cmd/ha-alert/template.c
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz

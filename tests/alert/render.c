@@ -196,7 +196,7 @@ checked(void **state)
 	channel = fake_channel(
 	    CHANNEL_WEBHOOK, "template", "pagerduty", "a", "b", (char *)NULL);
 	assert_int_equal(render_check(&channel, &err), -1);
-	has(err.msg, "pagerduty:10:");
+	has(err.msg, "pagerduty:9:21: ");
 	has(err.msg, "has no routing-key= or routing-key-file=");
 	assert_int_equal(render_is_one_by_one(&channel), 1);
 	channel.settings[1].key = (char[]){ "routing-key" };
