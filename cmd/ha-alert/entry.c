@@ -292,23 +292,25 @@ decode(const struct entry_reader *reader, const char *name, int is_whole,
     struct entry *entry, struct ha_err *err)
 {
 	const char *header = reader->lines[0];
-	long long left_out = number_of(header, "left_out");
-	int is_one = !is_whole && !is_bundle(reader);
-	size_t most = is_one ? 1 : reader->line_count;
-	long long n = is_one ? number_in(name) : -1;
+	long long left_out = number_of(header, "left_out"), n;
+	size_t most;
 
 	entry->channels = value_of(header, "channels");
 	if (entry->channels == NULL)
 		entry->channels = ha_xstrdup("");
 	entry->note = value_of(header, "note");
 	entry->left_out = left_out > 0 ? (size_t)left_out : 0;
+	entry->is_alone = number_of(header, "alone") > 0;
+	entry->is_one = is_bundle(reader);
 	/* As many as there can be: pointers into it must stay. */
+	most = is_whole || entry->is_one ? reader->line_count : 1;
 	entry->alerts = ha_xcalloc(most, sizeof(*entry->alerts));
 	entry->items = ha_xcalloc(most, sizeof(*entry->items));
 	entry->members = ha_xcalloc(most, sizeof(*entry->members));
-	if (!is_whole && !is_one)
+	if (entry->is_one)
 		return decode_bundle(reader, entry, err);
-	if (is_one && n < 0)
+	n = is_whole ? -1 : number_in(name);
+	if (!is_whole && n < 0)
 		return ha_err_set(err, EX_DATAERR, 0, "its name is no entry's");
 	return decode_plain(reader, n, entry, err);
 }
@@ -341,19 +343,32 @@ entry_release(struct entry *entry)
 	memset(entry, 0, sizeof(*entry));
 }
 
+static void
+add_header(struct ha_buf *content, const struct alert_bundle *bundle,
+    const struct entry_header *header)
+{
+	const char *channels = header->channels, *note = bundle->note;
+
+	ha_buf_addf(content, "#ha-alert\tv=1\tleft_out=%zu", bundle->left_out);
+	if (header->is_alone)
+		ha_buf_add_str(content, "\talone=1");
+	if (channels != NULL)
+		ha_rec_add_pair(
+		    content, "channels", channels, strlen(channels));
+	if (note != NULL)
+		ha_rec_add_pair(content, "note", note, strlen(note));
+	ha_buf_add_char(content, '\n');
+	for (size_t i = 0; i < header->member_count; i++)
+		ha_buf_addf(content, "#member\tid=%s\n", header->members[i]);
+}
+
 void
 entry_encode(struct ha_buf *content, const struct alert_bundle *bundle,
-    const char *const *members, size_t member_count)
+    const struct entry_header *header)
 {
 	size_t alerts = 0;
 
-	ha_buf_addf(content, "#ha-alert\tv=1\tleft_out=%zu", bundle->left_out);
-	if (bundle->note != NULL)
-		ha_rec_add_pair(
-		    content, "note", bundle->note, strlen(bundle->note));
-	ha_buf_add_char(content, '\n');
-	for (size_t i = 0; i < member_count; i++)
-		ha_buf_addf(content, "#member\tid=%s\n", members[i]);
+	add_header(content, bundle, header);
 	for (size_t i = 0; i < bundle->count; i++) {
 		const struct alert_item *item = &bundle->items[i];
 

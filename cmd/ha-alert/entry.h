@@ -26,6 +26,8 @@ struct entry {
 	size_t left_out;
 	char **members; /* the names of those that became this one */
 	size_t member_count;
+	int is_one; /* it has "#item" lines */
+	int is_alone; /* nothing is to become one with it */
 };
 
 /* The file that was read last: names in their order share it. */
@@ -49,12 +51,17 @@ int entry_read(struct entry_reader *reader, int dir_fd, const char *name,
     int is_whole, struct entry *entry, struct ha_err *err);
 void entry_release(struct entry *entry);
 
-/*
- * Append the content of a file that holds these items, and that the entries of
- * these names became.
- */
+/* What stands in a file beside the bundle's items. */
+struct entry_header {
+	const char *channels; /* of new/; or NULL */
+	const char *const *members;
+	size_t member_count;
+	int is_alone;
+};
+
+/* Append the content of a file of "#item" lines. */
 void entry_encode(struct ha_buf *content, const struct alert_bundle *bundle,
-    const char *const *members, size_t member_count);
+    const struct entry_header *header);
 
 /* "ID.N" of alert N; the caller frees it. */
 char *entry_name(const char *id, size_t n);

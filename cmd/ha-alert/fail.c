@@ -120,20 +120,21 @@ fail_over(struct spool *spool, const struct channels *channels,
     const struct alert_bundle *bundle, const char *why, struct ha_err *err)
 {
 	struct ha_buf content = HA_BUF_INIT, note = HA_BUF_INIT;
+	struct entry_header header = { .channels = channel->fallback };
 	struct alert_bundle noted = *bundle;
 	int fd, failed;
 
 	if (channel->fallback == NULL ||
 	    (bundle->note != NULL && is_circle(channels, channel)))
 		return 0;
-	fd = spool_dir(spool, "queue", channel->fallback, err);
+	fd = spool_open_dir(spool, "new", NULL);
 	if (fd < 0)
-		return -1;
+		return ha_err_set(err, EX_IOERR, errno, "can't open new/");
 	ha_buf_addf(
 	    &note, "meant for %s, which could not be told: ", channel->name);
 	ha_rec_add_utf8(&note, why, strlen(why));
 	noted.note = note.data;
-	entry_encode(&content, &noted, NULL, 0);
+	entry_encode(&content, &noted, &header);
 	failed = spool_put(spool, fd, name, &content, err);
 	close(fd);
 	ha_buf_release(&content);

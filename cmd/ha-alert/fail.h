@@ -27,8 +27,8 @@ int fail_garbage(struct spool *spool, int from_fd, const char *name,
     const char *where, const char *why, const char *channel,
     struct ha_err *err);
 /*
- * Put what could not be told on channel into the queue of its fallback, if it
- * has one, and not in a circle.
+ * Put what could not be told on channel into new/ again, for its fallback, if
+ * it has one, and not in a circle.
  */
 int fail_over(struct spool *spool, const struct channels *channels,
     const struct channel *channel, const char *name,

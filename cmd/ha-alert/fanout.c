@@ -103,14 +103,18 @@ takes(struct spool *spool, const struct channel *channel,
 
 /* Where there are no links, or too many of them, it is a copy. */
 static int
-put_copy(struct fanout *run, int fd, const char *name,
-    const struct alert_item *item, struct ha_err *err)
+put_copy(struct fanout *run, int fd, const char *name, size_t n,
+    const struct entry *entry, struct ha_err *err)
 {
-	struct alert_bundle bundle = { .items = item, .count = 1 };
+	struct alert_bundle bundle = { .items = &entry->items[n],
+		.count = entry->is_one ? entry->item_count : 1,
+		.left_out = entry->left_out,
+		.note = entry->note };
+	struct entry_header header = { .is_alone = entry->is_alone };
 	struct ha_buf content = HA_BUF_INIT;
 	int failed;
 
-	entry_encode(&content, &bundle, NULL, 0);
+	entry_encode(&content, &bundle, &header);
 	failed = spool_put(run->spool, fd, name, &content, err);
 	ha_buf_release(&content);
 	return failed;
@@ -118,7 +122,7 @@ put_copy(struct fanout *run, int fd, const char *name,
 
 static int
 put_alert(struct fanout *run, int fd, const char *id, size_t n,
-    const struct alert_item *item, struct ha_err *err)
+    const struct entry *entry, struct ha_err *err)
 {
 	char *name = entry_name(id, n);
 	int failed = linkat(run->new_fd, id, fd, name, 0) != 0;
@@ -130,7 +134,7 @@ put_alert(struct fanout *run, int fd, const char *id, size_t n,
 		failed = 0;
 	else if (failed &&
 		 (errno == EMLINK || errno == EPERM || errno == EOPNOTSUPP))
-		failed = put_copy(run, fd, name, item, err);
+		failed = put_copy(run, fd, name, n, entry, err);
 	else if (failed)
 		failed = ha_err_set(
 		    err, EX_CANTCREAT, errno, "can't queue '%s'", name);
@@ -145,10 +149,12 @@ put_channel(struct fanout *run, const char *id, const struct entry *entry,
 	const struct channel *channel = channels_find(run->channels, name);
 	int fd = queue_fd(run, name, err), failed = fd < 0 ? -1 : 0;
 
+	/* What comes as one stays one, whatever the channel would take. */
+	if (!failed && entry->is_one)
+		return put_alert(run, fd, id, 0, entry, err);
 	for (size_t i = 0; i < entry->item_count && !failed; i++)
 		if (takes(run->spool, channel, entry->items[i].first))
-			failed =
-			    put_alert(run, fd, id, i, &entry->items[i], err);
+			failed = put_alert(run, fd, id, i, entry, err);
 	return failed;
 }
 
@@ -245,7 +251,8 @@ take_lock(struct spool *spool)
 }
 
 int
-fanout(struct spool *spool, const struct channels *channels, struct ha_err *err)
+fanout(struct spool *spool, const struct channels *channels,
+    struct names *queues, struct ha_err *err)
 {
 	struct fanout run = { .spool = spool,
 		.channels = channels,
@@ -274,8 +281,10 @@ fanout(struct spool *spool, const struct channels *channels, struct ha_err *err)
 	if (settle(&run, err) != 0)
 		failed = -1;
 	spool_free_names(names, count);
-	for (size_t i = 0; i < run.queues.count; i++)
+	for (size_t i = 0; i < run.queues.count; i++) {
+		names_add(queues, run.queues.list[i]);
 		close(run.fds[i]);
+	}
 	free(run.fds);
 	names_release(&run.queues);
 	names_release(&run.linked);

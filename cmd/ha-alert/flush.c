@@ -31,7 +31,7 @@ struct child {
 	char *name; /* the channel's */
 	pid_t pid; /* 0: not running */
 	int fd; /* reads 0 bytes when it has ended */
-	struct timespec seen; /* the queue's time when it ended */
+	int is_needed; /* there is something new for it */
 };
 
 struct run {
@@ -114,20 +114,6 @@ start(struct run *run, struct child *child)
 	run->running++;
 }
 
-static struct timespec
-queue_time(const struct run *run, const char *name)
-{
-	int fd = spool_open_dir(run->flush->spool, "queue", name);
-	struct timespec time = { 0, 0 };
-	struct stat st;
-
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		time = st.st_mtim;
-	if (fd >= 0)
-		close(fd);
-	return time;
-}
-
 static int
 has_entries(const struct run *run, const char *name)
 {
@@ -144,27 +130,16 @@ has_entries(const struct run *run, const char *name)
 	return count > 0;
 }
 
-/* A queue with something in it that its last process did not see. */
 static void
-start_if_needed(struct run *run, const char *name)
+need(struct run *run, const char *name)
 {
-	struct timespec now = queue_time(run, name);
-	struct child *child;
-
-	if (run->wanted.count && names_find(&run->wanted, name) == NAMES_NONE)
-		return;
-	child = child_of(run, name);
-	if (child->pid || (child->seen.tv_sec == now.tv_sec &&
-			      child->seen.tv_nsec == now.tv_nsec))
-		return;
-	if (has_entries(run, name))
-		start(run, child);
-	else
-		child->seen = now;
+	if (!run->wanted.count || names_find(&run->wanted, name) != NAMES_NONE)
+		child_of(run, name)->is_needed = 1;
 }
 
+/* All queues with something in them, at first. */
 static void
-start_children(struct run *run)
+need_all(struct run *run)
 {
 	int fd = spool_open_dir(run->flush->spool, "queue", NULL);
 	struct ha_err err;
@@ -175,10 +150,24 @@ start_children(struct run *run)
 		return;
 	if (spool_names(fd, &names, &count, &err) == 0) {
 		for (size_t i = 0; i < count; i++)
-			start_if_needed(run, names[i]);
+			if (has_entries(run, names[i]))
+				need(run, names[i]);
 		spool_free_names(names, count);
 	}
 	close(fd);
+}
+
+static void
+start_children(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		struct child *child = &run->children[i];
+
+		if (child->pid || !child->is_needed)
+			continue;
+		child->is_needed = 0;
+		start(run, child);
+	}
 }
 
 static void
@@ -198,7 +187,6 @@ reap(struct run *run, struct child *child)
 	close(child->fd);
 	child->fd = -1;
 	child->pid = 0;
-	child->seen = queue_time(run, child->name);
 	run->running--;
 }
 
@@ -237,14 +225,20 @@ end_children(struct run *run)
 static void
 fan_out(struct run *run)
 {
+	struct names queues;
 	struct ha_err err;
 
-	if (fanout(run->flush->spool, run->flush->channels, &err) == 0)
-		return;
-	/* Said once: it is tried at each tick. */
-	if (run->status == EX_OK)
-		ha_warn("%s", err.msg);
-	run->status = err.status;
+	names_init(&queues);
+	if (fanout(run->flush->spool, run->flush->channels, &queues, &err) !=
+	    0) {
+		/* Said once: it is tried at each tick. */
+		if (run->status == EX_OK)
+			ha_warn("%s", err.msg);
+		run->status = err.status;
+	}
+	for (size_t i = 0; i < queues.count; i++)
+		need(run, queues.list[i]);
+	names_release(&queues);
 }
 
 int
@@ -258,6 +252,7 @@ flush_run(const struct flush *flush)
 		want(&run, flush->wanted[i]);
 	spool_clean(flush->spool);
 	spool_keep_reserve(flush->spool);
+	need_all(&run);
 	do {
 		fan_out(&run);
 		start_children(&run);

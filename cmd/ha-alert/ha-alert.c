@@ -397,7 +397,8 @@ show_config(void)
 static _Noreturn void
 refuse(const char *what)
 {
-	ha_die(queue ? HA_STATUS_UNKNOWN : EX_USAGE, "%s; try 'ha-alert --help'", what);
+	ha_die(queue ? HA_STATUS_UNKNOWN : EX_USAGE,
+	    "%s; try 'ha-alert --help'", what);
 }
 
 static void

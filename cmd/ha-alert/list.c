@@ -266,8 +266,10 @@ print_table(void *context, const struct list_row *row)
 		ha_clock_words(
 		    now_ms > row->taken_ms ? now_ms - row->taken_ms : 0, words,
 		    sizeof(words));
-	ha_buf_addf(&line, "%s  %s  %s, %s old", row->name, row->channel,
-	    places[row->place], words);
+	ha_rec_add_printable(&line, row->name, strlen(row->name));
+	ha_buf_add_str(&line, "  ");
+	ha_rec_add_printable(&line, row->channel, strlen(row->channel));
+	ha_buf_addf(&line, "  %s, %s old", places[row->place], words);
 	if (row->attempts)
 		ha_buf_addf(&line, ", %u attempts", row->attempts);
 	if (row->next_ms > now_ms) {

@@ -16,6 +16,7 @@
 #include "list.h"
 #include "lock.h"
 #include "msg.h"
+#include "rec.h"
 #include "state.h"
 
 #define LOCK_MS 5000
@@ -28,18 +29,26 @@ struct found {
 struct search {
 	char *const *ids;
 	size_t id_count;
+	int takes_all;
 	struct found *found;
 	size_t count;
 };
 
+/* As it is, or as --list shows it. */
 static int
 is_wanted(const struct search *search, const char *name)
 {
-	for (size_t i = 0; i < search->id_count; i++)
-		if (strcmp(search->ids[i], name) == 0 ||
-		    strcmp(search->ids[i], "all") == 0)
-			return 1;
-	return 0;
+	struct ha_buf shown = HA_BUF_INIT;
+	int is_wanted = 0;
+
+	ha_rec_add_field(&shown, name, strlen(name));
+	for (size_t i = 0; i < search->id_count && !is_wanted; i++)
+		is_wanted =
+		    strcmp(search->ids[i], name) == 0 ||
+		    strcmp(search->ids[i], shown.data) == 0 ||
+		    (search->takes_all && strcmp(search->ids[i], "all") == 0);
+	ha_buf_release(&shown);
+	return is_wanted;
 }
 
 static void
@@ -147,7 +156,9 @@ long
 mend_retry(struct spool *spool, char *const *ids, size_t count, int is_dry_run,
     struct ha_err *err)
 {
-	struct search search = { .ids = ids, .id_count = count };
+	struct search search = {
+		.ids = ids, .id_count = count, .takes_all = 1
+	};
 	int failed = list_walk(spool, note, &search, err);
 	long done = 0;
 
@@ -177,7 +188,9 @@ drop(struct spool *spool, const struct found *found, const char *reason,
 	    found->place == LIST_NEW ? NULL : found->channel);
 	int failed = 0;
 
-	if (fd < 0 || (unlinkat(fd, found->name, 0) != 0 && errno != ENOENT))
+	if (fd < 0 || (unlinkat(fd, found->name, 0) != 0 &&
+			  unlinkat(fd, found->name, AT_REMOVEDIR) != 0 &&
+			  errno != ENOENT))
 		failed = ha_err_set(
 		    err, EX_IOERR, errno, "can't remove '%s'", found->name);
 	if (!failed && found->place == LIST_FAILED)

@@ -50,7 +50,6 @@ struct teller {
 	struct state state;
 	struct entry_reader reader;
 	struct sender *sender;
-	struct timespec looked; /* the directory's time, then */
 	int64_t look_ns, settle_ns; /* when to do it next */
 	int is_unsettled; /* told, and neither synced nor in the state */
 	int status;
@@ -148,6 +147,8 @@ fill_entry(struct teller *teller, struct queue_entry *entry)
 		entry->born_ms = ha_clock_wall_ms();
 	entry->is_frozen =
 	    tried != NULL ? tried->may_have_it : entry->entry.member_count > 0;
+	if (entry->entry.is_alone)
+		entry->is_frozen = 1;
 	if (was_trying(teller, entry->name)) {
 		entry->is_frozen = 1;
 		state_entry(&teller->state, entry->name)->may_have_it = 1;
@@ -190,17 +191,10 @@ look(struct teller *teller)
 {
 	struct batch batch = { NULL, 0 };
 	struct ha_err err;
-	struct stat st;
 	char **names;
 	size_t count;
 
 	teller->look_ns = ha_clock_deadline(LOOK_MS);
-	if (fstat(teller->dir_fd, &st) == 0) {
-		if (st.st_mtim.tv_sec == teller->looked.tv_sec &&
-		    st.st_mtim.tv_nsec == teller->looked.tv_nsec)
-			return;
-		teller->looked = st.st_mtim;
-	}
 	if (spool_names(teller->dir_fd, &names, &count, &err) != 0) {
 		complain(teller, &err);
 		return;
@@ -242,11 +236,14 @@ join(struct teller *teller, struct queue_plan *plan, struct ha_err *err)
 	struct ha_buf content = HA_BUF_INIT;
 	size_t count;
 	const char **names = queue_plan_names(plan, &count);
+	struct entry_header header;
 	struct state_entry *joined;
 	int failed;
 
 	entry.name = joined_name(names, count);
-	entry_encode(&content, &plan->bundle, names, count);
+	header =
+	    (struct entry_header){ .members = names, .member_count = count };
+	entry_encode(&content, &plan->bundle, &header);
 	failed = spool_put(
 	    teller->tell->spool, teller->dir_fd, entry.name, &content, err);
 	if (!failed)
@@ -481,7 +478,8 @@ pause_part(struct teller *teller, struct queue_part *part, int may_have_it)
 		part->entries[i]->attempts = tried->attempts;
 		part->entries[i]->next_ms = tried->next_ms;
 	}
-	queue_freeze(&teller->queue, part, may_have_it);
+	queue_freeze(&teller->queue, part,
+	    may_have_it || part->entries[0]->entry.is_alone);
 }
 
 static void
@@ -530,10 +528,13 @@ split(struct teller *teller, struct queue_plan *plan)
 			.left_out =
 			    i + 1 == bundle->count ? bundle->left_out : 0,
 			.note = bundle->note };
+		struct entry_header header = { .members = &old,
+			.member_count = i + 1 == bundle->count,
+			.is_alone = 1 };
 		char *name = ha_xasprintf("%s.%03zu", old, i);
 		struct ha_buf content = HA_BUF_INIT;
 
-		entry_encode(&content, &one, &old, i + 1 == bundle->count);
+		entry_encode(&content, &one, &header);
 		failed = spool_put(
 		    teller->tell->spool, teller->dir_fd, name, &content, &err);
 		ha_buf_release(&content);
@@ -545,7 +546,7 @@ split(struct teller *teller, struct queue_plan *plan)
 	}
 	each_name(teller, plan, forget, NULL);
 	remove_parts(teller, plan);
-	teller->looked = (struct timespec){ 0, 0 };
+	look(teller);
 	return 1;
 }
 
