@@ -8,9 +8,11 @@
  *	alias NAME CHANNEL...
  *	default KEY=VALUE...	for the channels below it
  *
- * The file is refused (EX_NOPERM) when others than its owner can read or write
- * it (mode & 077, an owner that is neither root nor this user), as is every
- * file of a secret that it names.  Source: ha-alert(1), CHANNELS.
+ * The file, and each that it includes, is refused (EX_NOPERM) when others than
+ * its owner can read or write it (mode & 077, an owner that is neither root nor
+ * this user), as is every file of a secret that it names.  A relative file is
+ * the one in $CREDENTIALS_DIRECTORY if there is one, else beside alert.conf.
+ * Source: ha-alert(1), CHANNELS.
  */
 #ifndef ALERT_CHANNEL_H
 #define ALERT_CHANNEL_H
@@ -30,10 +32,12 @@ enum channel_kind {
 	CHANNEL_SYSLOG,
 };
 
-/* A setting of the kind: url=, to=, template= ... in the order of the file. */
+/*
+ * A setting of the kind: url=, to=, template= ... in the order of the file.
+ * What names a file has its whole path.
+ */
 struct channel_setting {
 	char *key, *value;
-	unsigned line; /* of the file, for later mistakes */
 };
 
 struct channel {
@@ -70,8 +74,9 @@ struct channels {
 
 /*
  * Read HA_CONFIG_DIR/alert.conf, or path if it is not NULL.  EX_CONFIG with
- * "file:line:column: ", EX_NOINPUT, EX_NOPERM.  All keys and values are checked
- * here, secrets too as far as their file's existence and mode.
+ * "file:line:column: ", EX_NOINPUT, EX_NOPERM; then nothing is held.  All keys
+ * and values are checked here; files that they name are not looked at, so that
+ * one that is missing stops one channel and not all.
  */
 int
 channels_read(struct channels *channels, const char *path, struct ha_err *err);
@@ -84,12 +89,18 @@ const char *channel_get(const struct channel *channel, const char *key);
 /* "smtp", "webhook", ... */
 const char *channel_kind_name(enum channel_kind kind);
 /*
- * The value of KEY=, or what the file named by KEY-file= holds (its final LF
- * cut), a relative one being in $CREDENTIALS_DIRECTORY, else beside alert.conf.
- * The caller frees it, after explicit_bzero(3).  *secret is NULL when neither
- * is set.  EX_CONFIG, EX_NOPERM (readable by others), EX_NOINPUT.
+ * The value of KEY=, or what the file named by KEY-file= holds (its final line
+ * end cut).  The caller gives it to channel_forget().  *secret is NULL when
+ * neither is set.  EX_CONFIG, EX_NOPERM (readable by others), EX_NOINPUT.
  */
 int channel_secret(const struct channel *channel, const char *key,
     char **secret, struct ha_err *err);
+/* Overwrite a secret and free it; NULL is none. */
+void channel_forget(char *secret);
+/*
+ * Are the files and commands there that the channel names, and secrets as they
+ * have to be?  EX_CONFIG, EX_NOPERM, EX_NOINPUT.  For --check-config.
+ */
+int channel_check(const struct channel *channel, struct ha_err *err);
 
 #endif

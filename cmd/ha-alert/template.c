@@ -839,6 +839,35 @@ template_is_one_by_one(const struct template *template)
 	return template->is_one_by_one;
 }
 
+static int
+names(const struct template *template, const char *kind, const char *key,
+    size_t len)
+{
+	char *start = ha_xasprintf("{%s:%.*s", kind, (int)len, key);
+	size_t start_len = strlen(start);
+	const char *at = template->text;
+	int found = 0;
+
+	while (!found && (at = strstr(at, start)) != NULL) {
+		at += start_len;
+		found = *at == '}' || *at == '?' || *at == '|';
+	}
+	free(start);
+	return found;
+}
+
+int
+template_takes(const struct template *template, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (names(template, "setting", key, len) ||
+	    names(template, "secret", key, len))
+		return 1;
+	return len > 5 && strcmp(key + len - 5, "-file") == 0 &&
+	       names(template, "secret", key, len - 5);
+}
+
 int
 template_check(const struct template *template, const struct channel *channel,
     struct ha_err *err)

@@ -32,6 +32,8 @@ void template_free(struct template *template);
 const char *template_method(const struct template *template);
 /* "one_by_one": true: the service knows of no groups. */
 int template_is_one_by_one(const struct template *template);
+/* Does it name this setting, or with "KEY-file" this secret? */
+int template_takes(const struct template *template, const char *key);
 /*
  * Are all settings and secrets there that it names?  EX_CONFIG, or as
  * channel_secret().
