@@ -98,25 +98,8 @@ fail_garbage(struct spool *spool, int from_fd, const char *name,
 	return fail_move(spool, from_fd, name, where, why, err);
 }
 
-/* A way of fallbacks that comes back here would never end. */
-static int
-is_circle(const struct channels *channels, const struct channel *channel)
-{
-	const struct channel *at = channel;
-
-	for (size_t i = 0; i < channels->count && at != NULL; i++) {
-		if (at->fallback == NULL)
-			return 0;
-		at = channels_find(channels, at->fallback);
-		if (at == channel)
-			return 1;
-	}
-	return at != NULL;
-}
-
 int
-fail_over(struct spool *spool, const struct channels *channels,
-    const struct channel *channel, const char *name,
+fail_over(struct spool *spool, const struct channel *channel, const char *name,
     const struct alert_bundle *bundle, const char *why, struct ha_err *err)
 {
 	struct ha_buf content = HA_BUF_INIT, note = HA_BUF_INIT;
@@ -124,8 +107,7 @@ fail_over(struct spool *spool, const struct channels *channels,
 	struct alert_bundle noted = *bundle;
 	int fd, failed;
 
-	if (channel->fallback == NULL ||
-	    (bundle->note != NULL && is_circle(channels, channel)))
+	if (channel->fallback == NULL)
 		return 0;
 	fd = spool_open_dir(spool, "new", NULL);
 	if (fd < 0)

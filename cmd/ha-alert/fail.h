@@ -28,10 +28,10 @@ int fail_garbage(struct spool *spool, int from_fd, const char *name,
     struct ha_err *err);
 /*
  * Put what could not be told on channel into new/ again, for its fallback, if
- * it has one, and not in a circle.
+ * it has one.
  */
-int fail_over(struct spool *spool, const struct channels *channels,
-    const struct channel *channel, const char *name,
+int
+fail_over(struct spool *spool, const struct channel *channel, const char *name,
     const struct alert_bundle *bundle, const char *why, struct ha_err *err);
 
 #endif

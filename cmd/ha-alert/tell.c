@@ -411,10 +411,9 @@ give_up(struct teller *teller, struct queue_plan *plan, const char *key,
 		ha_note("%s: %s", tell->name, err.msg);
 	ha_warn("%s: %s is given up: %s", tell->name, key, words);
 	syslog(LOG_ERR, "%s: %s is given up: %s", tell->name, key, words);
-	if (teller->channel != NULL &&
-	    fail_over(tell->spool, tell->channels, teller->channel,
-		plan->parts[0]->entries[0]->name, &plan->bundle, words,
-		&err) != 0) {
+	if (teller->channel != NULL && fail_over(tell->spool, teller->channel,
+					   plan->parts[0]->entries[0]->name,
+					   &plan->bundle, words, &err) != 0) {
 		complain(teller, &err);
 		return -1;
 	}

@@ -179,20 +179,6 @@ try_render(const struct channel *const *list, size_t count, struct ha_err *err)
 	return failed;
 }
 
-/* Does the way of fallbacks from here come back? */
-static int
-is_circle(const struct channels *channels, const struct channel *channel)
-{
-	const struct channel *at = channel;
-
-	for (size_t i = 0; i <= channels->count && at != NULL; i++) {
-		if (at->fallback == NULL)
-			return 0;
-		at = channels_find(channels, at->fallback);
-	}
-	return at != NULL;
-}
-
 int
 try_config(const struct channels *channels)
 {
@@ -202,15 +188,11 @@ try_config(const struct channels *channels)
 		const struct channel *channel = &channels->channels[i];
 		struct ha_err err;
 
-		if (render_check(channel, &err) != 0) {
-			ha_say("%s: %s", channel->name, err.msg);
-			status = EX_CONFIG;
-		}
-		if (is_circle(channels, channel)) {
-			ha_say("%s: its fallback leads back to itself",
-			    channel->name);
-			status = EX_CONFIG;
-		}
+		if (channel_check(channel, &err) == 0 &&
+		    render_check(channel, &err) == 0)
+			continue;
+		ha_say("%s: %s", channel->name, err.msg);
+		status = EX_CONFIG;
 	}
 	return status;
 }

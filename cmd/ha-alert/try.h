@@ -27,7 +27,7 @@ int try_send(const struct channel *channel, const char *subject,
 int
 try_render(const struct channel *const *list, size_t count, struct ha_err *err);
 
-/* Templates, secrets, fallbacks; says all mistakes.  EX_OK or EX_CONFIG. */
+/* Templates, commands, secrets; says all mistakes.  EX_OK or EX_CONFIG. */
 int try_config(const struct channels *channels);
 
 #endif
