@@ -169,7 +169,7 @@ try_inline(const struct intake *intake, const struct channels *channels)
 static int
 take_one(const struct intake *intake, struct ha_err *err)
 {
-	struct incident_report report = { .host = host ? host : "",
+	struct incident_report report = { .host = host != NULL ? host : ha_status_here(),
 		.check = check,
 		.target = "",
 		.state = HA_STATUS_CRIT };

@@ -63,6 +63,9 @@ job()
 		printf '#begin\n' | ha-act -- true
 		return
 		;;
+	ha-alert)
+		set -- ha-alert --queue -F tsv
+		;;
 	*)
 		set -- "$1" --help
 		;;

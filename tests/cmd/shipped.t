@@ -25,7 +25,7 @@ doc=$T/dest/usr/local/share/doc/ha-utils
 is "only the commands can be executed" "$(installed -100)" \
     "$(cd "$HA_BIN" && printf './usr/local/bin/%s\n' *)"
 ok "a unit" test -s "$unit"
-for command in ha-push ha-probe ha-stat ha-keep; do
+for command in ha-push ha-probe ha-stat ha-keep ha-alert; do
 	ok "a crontab of $command" test -s "$doc/examples/$command.cron"
 	ok "a snippet for monit" test -s "$doc/examples/$command.monit"
 	is "... to be read by all" \
