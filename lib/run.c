@@ -268,17 +268,23 @@ ends_until(pid_t pid, int pidfd, int64_t deadline_ns)
 	return 1;
 }
 
-int
-ha_run_reap(pid_t pid, int64_t deadline_ns)
+/*
+ * target: whom kill(2) is to end, the child or its group.  While the child has
+ * not been waited for, the group's number is nobody else's.
+ */
+static int
+reap(pid_t pid, pid_t target, int64_t deadline_ns)
 {
 	int status, pidfd;
 
 	if (deadline_ns != HA_CLOCK_NEVER) {
 		pidfd = open_pidfd(pid);
 		if (!ends_until(pid, pidfd, deadline_ns)) {
-			kill(pid, SIGTERM);
-			if (!ends_until(pid, pidfd, ha_clock_deadline(TERM_MS)))
-				kill(pid, SIGKILL);
+			kill(target, SIGTERM);
+			if (!ends_until(
+				pid, pidfd, ha_clock_deadline(TERM_MS)) ||
+			    target != pid)
+				kill(target, SIGKILL);
 		}
 		if (pidfd >= 0)
 			close(pidfd);
@@ -288,6 +294,12 @@ ha_run_reap(pid_t pid, int64_t deadline_ns)
 	if (WIFSIGNALED(status))
 		return 128 + WTERMSIG(status);
 	return WEXITSTATUS(status);
+}
+
+int
+ha_run_reap(pid_t pid, int64_t deadline_ns)
+{
+	return reap(pid, pid, deadline_ns);
 }
 
 /* A stream of the child that is being captured. */
@@ -390,7 +402,7 @@ capture(struct ha_run *run, struct stream streams[2], int64_t deadline_ns,
 		return -1;
 	watch(streams, pidfd, deadline_ns);
 	close(pidfd);
-	*status = ha_run_reap(pid, deadline_ns);
+	*status = reap(pid, run->own_group ? -pid : pid, deadline_ns);
 	return 0;
 }
 

@@ -52,9 +52,9 @@ int ha_run_reap(pid_t pid, int64_t deadline_ns);
 /*
  * Run to the end and append its stdout to out, and, if errors is not NULL, its
  * stderr to errors (each at most 1 MiB, the rest is read and dropped); ends it
- * at deadline_ns.  What a grandchild writes later is not waited for.  *status
- * is as from ha_run_reap().  run's in is used, its out and err are not.  -1
- * only when it can't be started or watched.
+ * at deadline_ns, with own_group all of its group.  What a grandchild writes
+ * later is not waited for.  *status is as from ha_run_reap().  run's in is
+ * used, its out and err are not.  -1 only when it can't be started or watched.
  */
 int ha_run_capture(const struct ha_run *run, int64_t deadline_ns,
     struct ha_buf *out, struct ha_buf *errors, int *status, struct ha_err *err);

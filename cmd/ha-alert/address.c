@@ -94,6 +94,32 @@ address_add(struct address_list *list, const char *text, struct ha_err *err)
 	}
 }
 
+static int
+add_setting(struct address_list *list, const struct channel *channel,
+    const char *key, struct ha_err *err)
+{
+	const char *value = channel_get(channel, key);
+
+	return value != NULL ? address_add(list, value, err) : 0;
+}
+
+int
+address_envelope(const struct channel *channel, struct address_list *from,
+    struct address_list *to, struct ha_err *err)
+{
+	const char *key = channel_get(channel, "envelope-from") != NULL
+			      ? "envelope-from"
+			      : "from";
+
+	if (add_setting(from, channel, key, err) == 0 &&
+	    add_setting(to, channel, "to", err) == 0 &&
+	    add_setting(to, channel, "cc", err) == 0)
+		return 0;
+	address_release(from);
+	address_release(to);
+	return -1;
+}
+
 void
 address_release(struct address_list *list)
 {

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "channel.h"
 #include "err.h"
 
 struct address_list {
@@ -24,6 +25,13 @@ struct address_list {
  */
 int
 address_add(struct address_list *list, const char *text, struct ha_err *err);
+/*
+ * A channel's envelope: from, of one address, envelope-from= or else from=, of
+ * none when there are neither; to, of to= and cc=.  Both start zeroed, and hold
+ * nothing after -1.
+ */
+int address_envelope(const struct channel *channel, struct address_list *from,
+    struct address_list *to, struct ha_err *err);
 void address_release(struct address_list *list);
 
 #endif

@@ -961,9 +961,9 @@ check_setting(const struct channel *channel,
 		channel_forget(secret);
 		return 0;
 	}
-	if ((key->flags & KEY_FILE) != 0 && access(setting->value, R_OK) != 0)
-		return ha_err_set(
-		    err, EX_NOINPUT, errno, "can't read %s", setting->value);
+	if ((key->flags & KEY_FILE) != 0 &&
+	    check_file(key, setting->value, err) != 0)
+		return -1;
 	if ((key->flags & KEY_PROGRAM) != 0 && !is_in_path(setting->value))
 		return ha_err_set(err, EX_CONFIG, 0, "%s=%s is no program",
 		    setting->key, setting->value);

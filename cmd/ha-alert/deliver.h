@@ -26,6 +26,8 @@ struct delivery {
 	int is_channel_down; /* LATER, and another message would fail too */
 	int may_have_it; /* LATER, and the receiver may have taken it all the
 			    same: it had the whole message, and no answer came */
+	int is_partial; /* DONE, but not all who should have it: words say who
+			   refused */
 	char words[512]; /* what the receiver said, or what happened: for a
 			    person, may hold foreign bytes, no secret */
 };
@@ -43,6 +45,9 @@ struct sender;
 int sender_new(
     struct sender **sender, const struct channel *channel, struct ha_err *err);
 void sender_free(struct sender *sender);
+/* From now on say() hears of each step of a delivery, in words. */
+void sender_trace(struct sender *sender,
+    void (*say)(void *context, const char *words), void *context);
 /*
  * Deliver; returns at deadline_ns (clock.h) at the latest, and then it is
  * LATER.

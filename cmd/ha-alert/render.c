@@ -195,6 +195,7 @@ render_for(struct rendered *rendered, const struct alert_bundle *bundle,
     const struct channel *channel, int is_shown, struct ha_err *err)
 {
 	alert_key(rendered->key, bundle);
+	rendered->worst = worst(bundle)->last;
 	words_subject(&rendered->subject, bundle);
 	words_text(&rendered->text, bundle, channel->look);
 	if (is_mail(channel))

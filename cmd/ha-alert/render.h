@@ -28,6 +28,9 @@ struct rendered {
 	/* Of a webhook's template. */
 	const char *method; /* "POST", ...; "": it names none; borrowed */
 	struct ha_buf path; /* to stand behind url=, escaped; or empty */
+	/* The worst that is told, for exec's environment and syslog's priority;
+	 * the bundle's. */
+	const struct alert *worst;
 };
 
 void rendered_init(struct rendered *rendered);
