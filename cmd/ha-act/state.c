@@ -65,8 +65,9 @@ add_key(struct state *state, char *key, const char *incident)
 	if (i < state->failing_count) {
 		failing = &state->failing[i];
 		is_another = strcmp(failing->incident, incident) != 0;
-		free_failing(failing);
-		*failing = (struct state_failing){ key, ha_xstrdup(incident) };
+		free(key);
+		free(failing->incident);
+		failing->incident = ha_xstrdup(incident);
 		return is_another && state->failing_count == 1;
 	}
 	if (state->failing_count == FAILING_MAX) {

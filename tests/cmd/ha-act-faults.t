@@ -224,9 +224,14 @@ like "... its run counts: too early" "$err" 'too early'
 act --name x -l 1/10m --backoff 0 -- "$T/make"
 like "... and for the limit" "$(message)" 'gave up: 1 run in 10m'
 forget
-run env LD_PRELOAD="$HA_TOOLS/preload/no-child.so" \
-    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
-    ha-act --name x -- "$T/make" <"$R"
+# PLACE: where it dies (tests/preload/die.c).
+dies()
+{
+	run env LD_PRELOAD="$HA_TOOLS/preload/die.so" HA_TEST_DIE="$1" \
+	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+	    ha-act --name x -l 2/10m --backoff 0 -- "$T/make" <"$R"
+}
+dies vfork
 is "SIGKILL before it is started" "$status" 137
 is "... nothing was run" "$(made)" 0
 is "... its record has gone on" "$out" "$(cat "$R")"
@@ -235,6 +240,30 @@ like "... its run counts" "$err" 'too early'
 : >"$S/.ha-leftover"
 act --name x -- "$T/make"
 not_ok "what a crash leaves is cleared away" test -e "$S/.ha-leftover"
+
+# At each of its calls that write or lock: never a run too many, and the next
+# ones find a state that they can read.
+places=0
+while forget && dies $((places + 1)) && [ "$status" -eq 137 ]; do
+	places=$((places + 1))
+	! grep -q '^run' "$S/nginx@-" 2>/dev/null || grep -qxf "$R" "$T/out" ||
+	    diag "place $places: counted, and not passed on"
+	for i in 1 2 3; do
+		act --name x -l 2/10m --backoff 0 -- "$T/make"
+		[ "$status" -eq 0 ] || diag "place $places: exit $status"
+	done
+	case $(made) in
+	[12]) ;;
+	*) diag "place $places: $(made) runs" ;;
+	esac
+	[ -z "$err" ] || [ "${err#ha-act: act:nginx CRIT: gave up}" != "$err" ] ||
+	    diag "place $places: $err"
+	[ -z "$(find "$S" -name '.ha-*')" ] || diag "place $places: a leftover"
+done 2>"$T/wrong"
+cat "$T/wrong" >&2
+is "SIGKILL at $places places" "$(grep -c 'place' "$T/wrong")" 0
+ok "... which are many" test "$places" -ge 15
+is "... and then none" "$status" 0
 
 ## What can't be written
 
