@@ -57,11 +57,11 @@ slim_object(struct dl_phdr_info *object, size_t size, void *context)
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
 		uintptr_t start = object->dlpi_addr + segment->p_vaddr;
-		uintptr_t end = start + segment->p_memsz;
+		uintptr_t before = start % page;
+		void *at = (void *)(start - before); /* NOLINT(performance-*) */
 
-		start -= start % page;
 		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
-			madvise((void *)start, end - start, MADV_DONTNEED);
+			madvise(at, before + segment->p_memsz, MADV_DONTNEED);
 	}
 	return 0;
 }

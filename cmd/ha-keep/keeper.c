@@ -154,7 +154,7 @@ begin_ending(struct keeper *keeper, enum after after, const char *note)
 static void
 run_has_ended(struct keeper *keeper)
 {
-	const char *note = "ending what the command left behind";
+	const char *note = "the command left processes behind";
 
 	if (!keeper->has_children) {
 		keeper->after = AFTER_POLICY;
@@ -162,7 +162,8 @@ run_has_ended(struct keeper *keeper)
 		return;
 	}
 	begin_ending(keeper, AFTER_POLICY, note);
-	report_say(keeper->conf, "%s; %s%s", keeper->view.last, note,
+	report_say(keeper->conf, "%s; ending what it left behind%s",
+	    keeper->view.last,
 	    keeper->end_status == 0
 		? " (a command that goes to the background can't be kept)"
 		: "");

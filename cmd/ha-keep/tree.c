@@ -24,6 +24,7 @@
 /* Between two passes of SIGKILL when nobody ends: at first, and later on. */
 #define SOON_MS 10
 #define LATER_MS 200
+#define PASSES 4
 
 static pid_t spared_session;
 
@@ -117,6 +118,12 @@ add_of_thread(struct tree_pids *pids, pid_t pid, pid_t thread)
 	ha_buf_release(&text);
 }
 
+static int
+has_children_files(void)
+{
+	return !access("/proc/thread-self/children", R_OK);
+}
+
 void
 tree_add_children(struct tree_pids *pids, pid_t pid, int by_scan)
 {
@@ -124,7 +131,7 @@ tree_add_children(struct tree_pids *pids, pid_t pid, int by_scan)
 	pid_t thread;
 	DIR *dir;
 
-	if (by_scan || access("/proc/thread-self/children", R_OK)) {
+	if (by_scan || !has_children_files()) {
 		add_by_scan(pids, pid);
 		return;
 	}
@@ -142,19 +149,21 @@ tree_spare(pid_t session)
 	spared_session = session;
 }
 
-/* Our children, but for those that are spared. */
+/* Our own children; this process has one thread. */
 static void
 add_own(struct tree_pids *pids)
 {
-	struct tree_stat stat;
-	size_t kept = 0;
+	if (has_children_files())
+		add_of_thread(pids, getpid(), getpid());
+	else
+		add_by_scan(pids, getpid());
+}
 
-	tree_add_children(pids, getpid(), 0);
-	for (size_t i = 0; i < pids->count; i++)
-		if (!tree_stat(pids->list[i], &stat) &&
-		    stat.session != spared_session)
-			pids->list[kept++] = pids->list[i];
-	pids->count = kept;
+/* Not to be touched; what is gone already is not either. */
+static int
+is_spared(pid_t pid, struct tree_stat *stat)
+{
+	return tree_stat(pid, stat) || stat->session == spared_session;
 }
 
 /*
@@ -170,7 +179,7 @@ signal_one(pid_t pid, pid_t parent, int sig, pid_t except)
 
 	if (fd < 0)
 		return;
-	if (!tree_stat(pid, &stat) && stat.group != except &&
+	if (!is_spared(pid, &stat) && stat.group != except &&
 	    (stat.parent == parent || stat.parent == getpid())) {
 		syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
 		syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
@@ -183,11 +192,16 @@ void
 tree_signal(int sig, pid_t except)
 {
 	struct tree_pids pids = { NULL, 0, 0 }, parents = { NULL, 0, 0 };
+	struct tree_stat stat;
+	size_t own;
 
 	add_own(&pids);
+	own = pids.count;
 	while (parents.count < pids.count)
 		add(&parents, getpid());
 	for (size_t i = 0; i < pids.count; i++) {
+		if (i < own && is_spared(pids.list[i], &stat))
+			continue;
 		tree_add_children(&pids, pids.list[i], 0);
 		while (parents.count < pids.count)
 			add(&parents, pids.list[i]);
@@ -199,24 +213,34 @@ tree_signal(int sig, pid_t except)
 }
 
 /*
- * The group as one: a process that forks all the time is never met by its own
- * id, but no fork escapes a signal to the group.  What is below us shares its
- * session with nobody else, and so its groups.
+ * A process that forks all the time is hardly met by its own id: the less is
+ * done before the signal the better, and a child of ours keeps its id until we
+ * reap it.  No fork escapes a signal to the group, which a dead child names as
+ * well.  What is below us shares its session with nobody else, and so its
+ * groups.
  */
+static void
+kill_child(pid_t pid)
+{
+	struct tree_stat stat;
+
+	if (spared_session && is_spared(pid, &stat))
+		return;
+	kill(pid, SIGKILL);
+	if (!tree_stat(pid, &stat) && stat.group > 1 && stat.group != getpgrp())
+		kill(-stat.group, SIGKILL);
+}
+
 void
 tree_kill(void)
 {
 	struct tree_pids pids = { NULL, 0, 0 };
-	struct tree_stat stat;
 
-	add_own(&pids);
-	for (size_t i = 0; i < pids.count; i++) {
-		if (tree_stat(pids.list[i], &stat) || stat.state == 'Z' ||
-		    stat.parent != getpid())
-			continue;
-		if (stat.group > 1 && stat.group != getpgrp())
-			kill(-stat.group, SIGKILL);
-		kill(pids.list[i], SIGKILL);
+	for (int i = 0; i < PASSES; i++) {
+		pids.count = 0;
+		add_own(&pids);
+		for (size_t k = 0; k < pids.count; k++)
+			kill_child(pids.list[k]);
 	}
 	tree_release(&pids);
 }
@@ -230,7 +254,7 @@ tree_first(char *state)
 
 	add_own(&pids);
 	for (size_t i = 0; i < pids.count && !first; i++)
-		if (!tree_stat(pids.list[i], &stat) && stat.state != 'Z') {
+		if (!is_spared(pids.list[i], &stat) && stat.state != 'Z') {
 			first = pids.list[i];
 			*state = stat.state;
 		}

@@ -47,8 +47,8 @@ void tree_spare(pid_t session);
 void tree_signal(int sig, pid_t except);
 
 /*
- * One pass: SIGKILL to each child that lives, and to its process group.  Their
- * children become this one's, for the next pass.
+ * SIGKILL to each child and to its process group, a few times in a row: their
+ * children become this one's.
  */
 void tree_kill(void);
 

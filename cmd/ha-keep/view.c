@@ -253,7 +253,7 @@ judge_phase(const struct view *view, int64_t now_ms, struct ha_buf *msg)
 		add_failures(msg, view);
 		return by_failures(view);
 	case PHASE_ENDING:
-		ha_buf_add_str(msg, "is being ended");
+		ha_buf_add_str(msg, "its processes are being ended");
 		return view->is_stuck ? HA_STATUS_CRIT : by_failures(view);
 	case PHASE_GAVE_UP:
 		ha_buf_add_str(msg, "gave up");
