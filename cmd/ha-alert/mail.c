@@ -468,6 +468,8 @@ mail_add(struct ha_buf *out, const struct mail *mail)
 	mail_add_addresses(out, "To", mail->to);
 	if (mail->cc != NULL)
 		mail_add_addresses(out, "Cc", mail->cc);
+	if (mail->reply_to != NULL)
+		mail_add_addresses(out, "Reply-To", mail->reply_to);
 	mail_add_header(out, "Subject", mail->subject);
 	add_id(out, "Message-ID", mail->key, mail->domain_of);
 	if (mail->thread != NULL) {

@@ -15,23 +15,27 @@
 #include "buf.h"
 
 struct mail {
-	const char *from, *to,
-	    *cc; /* "Name <a@b>, c@d"; cc may be NULL; what is
-				    no ASCII in an address becomes "?" */
+	/* "Name <a@b>, c@d"; in an address what is no ASCII becomes "?". */
+	const char *from, *to;
+	const char *cc, *reply_to; /* may be NULL */
 	const char *subject; /* one line */
 	const char *text;
-	const char *key; /* the Message-ID is made of it, and of the domain of
-			    the first address here: both nodes of a pair have
-			    to make the same */
+	/*
+	 * The Message-ID is made of the key and of the domain of the first of
+	 * these addresses: both nodes of a pair have to make the same.
+	 */
+	const char *key;
 	const char *domain_of;
-	const char *thread; /* the key of the incident's first message; NULL: it
-			       is this one, or there is none */
-	const char *state, *event,
-	    *incident; /* X-HA-...: for filters; incident may be  */
+	/* The key of the incident's first message; NULL: there is none, or it
+	 * is this one. */
+	const char *thread;
+	/* For filters; incident may be empty. */
+	const char *state, *event, *incident;
 	int is_urgent;
 	int64_t date_ms; /* ha_clock_wall_ms() */
 };
 
+/* Append the message. */
 void mail_add(struct ha_buf *out, const struct mail *mail);
 
 /* Append what of it a reader sees, in lines that end with LF. */

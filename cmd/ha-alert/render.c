@@ -96,6 +96,7 @@ make_mail(struct mail *mail, const struct rendered *rendered,
 	*mail = (struct mail){ .from = from,
 		.to = to != NULL ? to : "",
 		.cc = channel_get(channel, "cc"),
+		.reply_to = channel_get(channel, "reply-to"),
 		.subject = rendered->subject.data,
 		.text = rendered->text.data,
 		.key = rendered->key,
@@ -259,33 +260,41 @@ render_is_one_by_one(const struct channel *channel)
 
 /* Its path and query may be as secret as a password: the host is shown. */
 static void
-show_url(struct ha_buf *out, const struct rendered *rendered,
-    const struct channel *channel)
+show_host(struct ha_buf *out, const char *url)
 {
-	const char *url = channel_get(channel, "url");
-	const char *method = channel_get(channel, "method");
-	const char *host = url != NULL ? strstr(url, "://") : NULL;
-	const char *user;
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme != NULL ? scheme + 3 : url;
+	size_t len = strcspn(host, "/?#");
+	const char *user = memrchr(host, '@', len);
+	struct ha_buf shown = HA_BUF_INIT;
 
+	ha_buf_add(&shown, url, (size_t)(host - url));
+	if (user != NULL) {
+		len -= (size_t)(user + 1 - host);
+		host = user + 1;
+	}
+	ha_buf_add(&shown, host, len);
+	words_add(out, shown.data);
+	ha_buf_add_str(out, host[len] != '\0' ? "/***" : "");
+	ha_buf_release(&shown);
+}
+
+static int
+show_url(struct ha_buf *out, const struct rendered *rendered,
+    const struct channel *channel, struct ha_err *err)
+{
+	const char *method = channel_get(channel, "method");
+	char *url;
+
+	if (channel_secret(channel, "url", &url, err) != 0)
+		return -1;
 	if (method == NULL)
 		method = *rendered->method != '\0' ? rendered->method : "POST";
 	ha_buf_addf(out, "%s ", method);
-	if (host == NULL) {
-		ha_buf_add_str(out, "***");
-	} else {
-		struct ha_buf shown = HA_BUF_INIT;
-
-		host += 3;
-		user = memchr(host, '@', strcspn(host, "/?#"));
-		ha_buf_add(&shown, url, (size_t)(host - url));
-		host = user != NULL ? user + 1 : host;
-		ha_buf_add(&shown, host, strcspn(host, "/?#"));
-		words_add(out, shown.data);
-		ha_buf_add_str(
-		    out, host[strcspn(host, "/?#")] != '\0' ? "/***" : "");
-		ha_buf_release(&shown);
-	}
+	show_host(out, url != NULL ? url : "");
 	ha_buf_addf(out, "%s\n", rendered->path.data);
+	channel_forget(url);
+	return 0;
 }
 
 int
@@ -297,13 +306,13 @@ render_show(struct ha_buf *out, const struct alert_bundle *bundle,
 
 	rendered_init(&rendered);
 	failed = render_for(&rendered, bundle, channel, 1, err);
-	if (failed == 0) {
+	if (failed == 0)
 		ha_buf_addf(out, "%s\nkey: %s\n\n", rendered.subject.data,
 		    rendered.key);
-		if (channel->kind == CHANNEL_WEBHOOK)
-			show_url(out, &rendered, channel);
+	if (failed == 0 && channel->kind == CHANNEL_WEBHOOK)
+		failed = show_url(out, &rendered, channel, err);
+	if (failed == 0)
 		words_add_lines(out, rendered.body.data);
-	}
 	rendered_release(&rendered);
 	return failed;
 }

@@ -314,7 +314,7 @@ add_url_escaped(struct ha_buf *out, const char *value)
 			ha_buf_addf(out, "%%%02X", (unsigned char)*p);
 }
 
-/* A channel's own value; to be freed after explicit_bzero(3), may be NULL. */
+/* A channel's own value; for channel_forget(). */
 static int
 read_setting(const struct scope *scope, const struct placeholder *placeholder,
     const char *text, char **value, struct ha_err *err)
@@ -344,14 +344,6 @@ read_setting(const struct scope *scope, const struct placeholder *placeholder,
 	return result;
 }
 
-static void
-forget(char *secret)
-{
-	if (secret != NULL)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 static int
 add_setting(struct ha_buf *out, const struct scope *scope,
     const struct placeholder *placeholder, const char *text, struct ha_err *err)
@@ -365,7 +357,7 @@ add_setting(struct ha_buf *out, const struct scope *scope,
 		return -1;
 	if (value != NULL)
 		words_add(&clean, value);
-	forget(value);
+	channel_forget(value);
 	if (clean.len > 0 && placeholder->is_secret && scope->is_shown)
 		ha_buf_add_str(out, "***");
 	else if (scope->is_path)

@@ -56,6 +56,12 @@ channel_secret(const struct channel *channel, const char *key, char **secret,
 	return 0;
 }
 
+void
+channel_forget(char *secret)
+{
+	free(secret);
+}
+
 #define FAKE_MAX 64
 
 /* Alerts of lines, each an item, but for what fake_join() joins. */

@@ -65,14 +65,14 @@ mails(void **state)
 {
 	(void)state;
 	channel = fake_channel(CHANNEL_SMTP, "from", "Ops <ops@example.org>",
-	    "to", "a@b", "cc", "c@d", (char *)NULL);
+	    "to", "a@b", "cc", "c@d", "reply-to", "e@f", (char *)NULL);
 	fake_add(&fake, PROBLEM);
 	render_now();
 	assert_string_equal(rendered.content_type, "message/rfc822");
 	assert_string_equal(rendered.key, INCIDENT "-problem");
 	assert_string_equal(rendered.subject.data, "CRIT web-a: dead");
 	has(rendered.body.data, "\r\nFrom: Ops <ops@example.org>\r\nTo: a@b"
-				"\r\nCc: c@d\r\n");
+				"\r\nCc: c@d\r\nReply-To: e@f\r\n");
 	has(rendered.body.data,
 	    "\r\nMessage-ID: <" INCIDENT "-problem@example.org>\r\n");
 	has(rendered.body.data, "\r\nImportance: high\r\n");
@@ -175,7 +175,7 @@ webhooks(void **state)
 
 	(void)state;
 	channel = fake_channel(CHANNEL_WEBHOOK, "url", "https://h/", "template",
-	    "telegram", "token", "1:2", "chat-id", "3", (char *)NULL);
+	    "telegram", "bot-token", "1:2", "chat-id", "3", (char *)NULL);
 	fake_add(&fake, PROBLEM);
 	render_now();
 	assert_string_equal(rendered.content_type, "application/json");

@@ -25,8 +25,8 @@ setup(void **state)
 	tzset();
 	memset(&fake, 0, sizeof(fake));
 	channel = fake_channel(CHANNEL_WEBHOOK, "topic", "servers", "chat-id",
-	    "-1001", "token", "12:s3cret", "routing-key", "s3cret-r", "quote",
-	    "\"{state}\"", (char *)NULL);
+	    "-1001", "bot-token", "12:s3cret", "routing-key", "s3cret-r",
+	    "quote", "\"{state}\"", (char *)NULL);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static const struct {
 	{ "\"{{state}} }}\"", "\"{state} }\"" },
 	{ "[1, 2.5, true, null, \"\", {}]", "[1,2.5,true,null,\"\",{}]" },
 	{ "{\"{state}\": 1}", "{\"{state}\":1}" },
-	{ "\"{setting:topic} {secret:token}\"", "\"servers 12:s3cret\"" },
+	{ "\"{setting:topic} {secret:bot-token}\"", "\"servers 12:s3cret\"" },
 	{ "\"{setting:quote}\"", "\"\\\"{state}\\\"\"" },
 	{ "\"{setting:none?}\"", "\"\"" },
 	{ "\"{channel} {key}\"", "\"ops " INCIDENT "-problem\"" },
@@ -222,9 +222,9 @@ nothing_is_expanded_twice(void **state)
 	(void)state;
 	fake_add(&fake,
 	    WEB("problem", "OK", "08:52:01.000", "CRIT",
-		"{secret:token} {state} {{ }} {text|5} \\\\u0022,\"a\":1"));
+		"{secret:bot-token} {state} {{ }} {text|5} \\\\u0022,\"a\":1"));
 	body_is("{\"body\": {\"x\": \"{msg}\"}}",
-	    "{\"x\":\"{secret:token} {state} {{ }} {text|5} "
+	    "{\"x\":\"{secret:bot-token} {state} {{ }} {text|5} "
 	    "\\\\u0022,\\\"a\\\":1\"}");
 }
 
@@ -239,7 +239,7 @@ paths(void **state)
 	    WEB("problem", "OK", "08:52:01.000", "CRIT", "a/../b?c#d e%é"));
 	assert_int_equal(
 	    parse(&template, "{\"body\": 1, \"method\": \"PUT\", \"path\": "
-			     "\"/x/{msg}?k={secret:token}\"}"),
+			     "\"/x/{msg}?k={secret:bot-token}\"}"),
 	    0);
 	assert_string_equal(template_method(template), "PUT");
 	assert_int_equal(template_expand(template, &fake.bundle, &channel, 0,

@@ -30,6 +30,12 @@ channel_secret(const struct channel *channel, const char *key, char **secret,
 	return 0;
 }
 
+void
+channel_forget(char *secret)
+{
+	free(secret);
+}
+
 static void
 expand(const struct template *template, const char *words)
 {
