@@ -34,6 +34,14 @@ add_number(struct fields *fields, const char *name, long long number)
 	fields->fields[fields->count - 1].number = number;
 }
 
+/* A chat would show an empty line. */
+static void
+drop_last_end(struct ha_buf *text)
+{
+	if (text->len > 0 && text->data[text->len - 1] == '\n')
+		ha_buf_truncate(text, text->len - 1);
+}
+
 static void
 add_time(struct fields *fields, int64_t wall_ms, const char *rfc3339,
     const char *local, const char *unix_time)
@@ -92,6 +100,7 @@ add_item(struct fields *fields, const struct alert_item *item,
 	add_text(fields, "msg", status->msg);
 	add_text(fields, "perf", status->perf);
 	words_add_lines(add(fields, "body"), item->last->body);
+	drop_last_end(&fields->fields[fields->count - 1].text);
 	add_text(fields, "incident", transition->incident);
 	words_look(add(fields, "look"), item, channel->look);
 	add_number(fields, "ms", (long long)status->ms);
@@ -188,6 +197,7 @@ fields_init(struct fields *fields, const struct alert_bundle *bundle,
 	part.items = item;
 	words_text(
 	    add(fields, "text"), item != NULL ? &part : bundle, channel->look);
+	drop_last_end(&fields->fields[fields->count - 1].text);
 	add_text(fields, "key", key);
 	add_text(fields, "channel", channel->name);
 	add_text(fields, "here", ha_status_here());

@@ -307,12 +307,14 @@ render_show(struct ha_buf *out, const struct alert_bundle *bundle,
 	rendered_init(&rendered);
 	failed = render_for(&rendered, bundle, channel, 1, err);
 	if (failed == 0)
-		ha_buf_addf(out, "%s\nkey: %s\n\n", rendered.subject.data,
-		    rendered.key);
+		ha_buf_addf(out, "%s\nchannel: %s\nkey: %s\n\n",
+		    rendered.subject.data, channel->name, rendered.key);
 	if (failed == 0 && channel->kind == CHANNEL_WEBHOOK)
 		failed = show_url(out, &rendered, channel, err);
-	if (failed == 0)
+	if (failed == 0) {
 		words_add_lines(out, rendered.body.data);
+		ha_buf_add_char(out, '\n');
+	}
 	rendered_release(&rendered);
 	return failed;
 }

@@ -56,9 +56,9 @@ int render_check(const struct channel *channel, struct ha_err *err);
 int render_is_one_by_one(const struct channel *channel);
 
 /*
- * Append what would be sent, for a person's eyes: its subject and key, the
- * method and the host of a webhook, the body, an encoded mail decoded, "***"
- * for secrets.  Control characters are gone.
+ * Append what would be sent, for a person's eyes, and an empty line: subject,
+ * channel and key; the method and the host of a webhook; the body, a mail's
+ * decoded, with "***" for secrets.  Control characters are gone.
  */
 int render_show(struct ha_buf *out, const struct alert_bundle *bundle,
     const struct channel *channel, struct ha_err *err);

@@ -222,8 +222,9 @@ shown(void **state)
 	    "pagerduty", "routing-key", "s3cret", (char *)NULL);
 	fake_add(&fake, PROBLEM);
 	assert_int_equal(render_show(&out, &fake.bundle, &channel, &err), 0);
-	has(out.data, "CRIT web-a: dead\nkey: " INCIDENT "-problem\n\n"
-		      "POST https://hooks.example/***\n{\n");
+	has(out.data,
+	    "CRIT web-a: dead\nchannel: ops\nkey: " INCIDENT "-problem\n\n"
+	    "POST https://hooks.example/***\n{\n");
 	has(out.data, "\n  \"routing_key\": \"***\",\n");
 	has_not(out.data, "s3cret");
 	has_not(out.data, "pw");

@@ -100,8 +100,8 @@ static const struct {
 	{ "\"{msg|4}\"", "\"磁<&…\"" },
 	{ "\"{msg|5b}\"", "\"…\"" },
 	{ "\"{msg|6b}\"", "\"磁…\"" },
-	{ "\"{body|9b}\"", "\"a\\\"b\\nc\\n\"" },
-	{ "\"{body|8b}\"", "\"a\\\"b…\"" },
+	{ "\"{body|7b}\"", "\"a\\\"b\\nc\"" },
+	{ "\"{body|6b}\"", "\"a\\\"…\"" },
 	/* Escapes are never cut in two. */
 	{ "\"{msg|slack}\"", "\"磁&lt;&amp;`*_😀\"" },
 	{ "\"{msg|slack|5}\"", "\"磁…\"" },
@@ -274,7 +274,7 @@ groups(void **state)
 	    "{\"a\":[\"CRIT\",\"worse\",\"CRIT\",3,2,\"\",\"\",\"web1\","
 	    "\"2026-11-23T09:03:01.250Z\",\"disk:/ on web1, s, web-a\"],"
 	    "\"b\":[[\"CRIT\",\"worse\",\"disk:/\",\"\"],"
-	    "[\"INFO\",\"message\",\"\",\"b\\n\"],"
+	    "[\"INFO\",\"message\",\"\",\"b\"],"
 	    "[\"OK\",\"recovery\",\"web-a\",\"\"]]}");
 }
 
