@@ -173,6 +173,7 @@ demo: deps
 	@$(TEST_ENV) tests/demo
 soak: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) HA_SOAK=1 tests/cmd/ha-push-hostile-source.t
+	$(TEST_ENV) HA_TRIALS=10000 tests/cmd/ha-alert-kill.t
 	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
 bench: PACKAGES += lsyncd inotify-tools nginx-light openssl curl \
 	monitoring-plugins-basic

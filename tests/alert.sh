@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh
+#
+# alert.sh - what the tests of ha-alert share; read in after tap.sh.
+#
+#	conf LINE...		alert.conf of these lines, each sent at once
+#	transition EVENT INCIDENT CHECK [STATE [MSG]]	a record of now; the
+#				incident began at 08:50
+#	places			"N CHANNEL PLACE" of the entries, counted
+#	preload NAME		the path of a preload
+
+HA_TOOLS=$(cd "$TOP" && cd "${HA_TOOLS:-${HA_BIN%/bin}/tests}" && pwd)
+SPOOL=$HA_STATE_DIR/alert
+
+conf()
+{
+	# shellcheck disable=SC2094 # it is written once
+	{
+		echo 'default group=0'
+		printf '%s\n' "$@"
+	} >"$HA_CONFIG_DIR/alert.conf"
+	chmod 600 "$HA_CONFIG_DIR/alert.conf"
+}
+
+transition()
+{
+	case $1 in
+	problem) tr_old=OK ;;
+	*) tr_old=CRIT ;;
+	esac
+	printf '%s\t20261123T0850Z-%s\t%s\t%s\t%s\tweb2\tweb1\t%s\t%s\t1.0\t%s\t%s\t-\n' \
+	    "$1" "$2" 2026-11-23T08:50:01.250Z "$tr_old" \
+	    "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$3" "${4:-CRIT}" \
+	    tcp://web1:80 "${5:-connection refused}"
+}
+
+places()
+{
+	ha-alert --list -F tsv | cut -f 2,3 | sort | uniq -c |
+	    sed 's/^ *//; s/\t/ /'
+}
+
+preload()
+{
+	[ -r "$HA_TOOLS/preload/$1.so" ] || lacks "$1.so is not built"
+	echo "$HA_TOOLS/preload/$1.so"
+}
