@@ -46,6 +46,9 @@ _ha_alert()
 	--reason)
 		return
 		;;
+	--template)
+		return
+		;;
 	--config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -74,6 +77,7 @@ _ha_alert()
 			--test
 			--ping
 			--render
+			--template
 			--check-config
 			--config
 			-n --dry-run

@@ -21,13 +21,14 @@
 #include "out.h"
 #include "spool.h"
 #include "sweep.h"
+#include "template.h"
 #include "try.h"
 
 #define INLINE_MS 5000
 #define FLUSH_MS 50000
 
 static const char *subject, *monit, *check, *host, *state, *format;
-static const char *config, *drop, *reason;
+static const char *config, *drop, *reason, *template_name;
 static int64_t total_ms = -1, warn_ms = 5 * 60 * 1000, crit_ms = 15 * 60 * 1000;
 static int nagios, is_inline, flush, queue, list, retry, ping, test;
 static int is_render, check_config, quiet, dry_run;
@@ -76,6 +77,8 @@ static const struct ha_opt opts[] = {
 	    "send a sign of life to the channels, past the spool" },
 	{ 0, "render", NULL, HA_OPT_FLAG, &is_render,
 	    "show what the records of stdin would be to the channels" },
+	{ 0, "template", "NAME", HA_OPT_STRING, &template_name,
+	    "print a template that is shipped, to make one's own of it" },
 	{ 0, "check-config", NULL, HA_OPT_FLAG, &check_config,
 	    "check alert.conf, its templates and its secrets' files" },
 	{ 0, "config", "FILE", HA_OPT_STRING, &config,
@@ -380,6 +383,22 @@ show_rendered(char **operands, size_t count)
 }
 
 static int
+show_template(void)
+{
+	struct ha_buf names = HA_BUF_INIT;
+	size_t len;
+	const char *text = template_shipped(template_name, &len);
+
+	template_names(&names);
+	if (text == NULL)
+		ha_die(EX_USAGE, "'%s' is no template that is shipped: %s",
+		    template_name, names.data);
+	ha_buf_release(&names);
+	ha_out_write(text, len);
+	return EX_OK;
+}
+
+static int
 show_config(void)
 {
 	struct channels channels;
@@ -405,14 +424,15 @@ static void
 check_usage(size_t operands)
 {
 	int modes = flush + queue + list + retry + (drop != NULL) + test +
-		    ping + is_render + check_config;
+		    ping + is_render + (template_name != NULL) + check_config;
 	int sources = (subject != NULL) + (monit != NULL) + nagios;
-	int is_alone = queue || list || drop != NULL || check_config;
+	int is_alone = queue || list || drop != NULL || check_config ||
+		       template_name != NULL;
 
 	if (modes > 1 || sources > 1 || (modes && sources))
 		refuse("one of -s, --monit, --nagios, --flush, --queue, "
-		       "--list, --retry, --drop, --test, --ping, --render and "
-		       "--check-config");
+		       "--list, --retry, --drop, --test, --ping, --render, "
+		       "--template and --check-config");
 	if (is_alone && operands)
 		refuse("it takes no operand");
 	if (!operands && retry)
@@ -452,6 +472,8 @@ run(char **operands, size_t count)
 		return send_now(operands, count);
 	if (is_render)
 		return show_rendered(operands, count);
+	if (template_name != NULL)
+		return show_template();
 	if (check_config)
 		return show_config();
 	return take(operands, count);
