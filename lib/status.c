@@ -300,9 +300,13 @@ ha_status_decode(char *line, struct ha_status *status, struct ha_err *err)
 int
 ha_status_matches(const char *pattern, const char *host, const char *check)
 {
+	size_t plain = strcspn(pattern, "*?[\\@");
 	char *full;
 	int matches;
 
+	/* Both begin with CHECK: a file of many patterns is tried on each. */
+	if (strncmp(pattern, check, plain))
+		return 0;
 	if (!fnmatch(pattern, check, 0))
 		return 1;
 	full = ha_xasprintf("%s@%s", check, *host ? host : "-");

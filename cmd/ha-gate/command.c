@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fs.h"
 #include "run.h"
+#include "stop.h"
 
 #define TERM_MS 1000
 
@@ -30,33 +31,41 @@ open_records(const struct ha_buf *records, struct ha_err *err)
 	return -1;
 }
 
+/* 1; 0 when it has not at the deadline, or when a signal is to end us. */
 static int
-has_ended(int pidfd, int64_t deadline_ns)
+has_ended(int pidfd, int64_t deadline_ns, int stop)
 {
-	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
-	int n;
+	struct pollfd fds[2] = { { .fd = pidfd, .events = POLLIN },
+		{ .fd = stop, .events = POLLIN } };
+	int ms;
 
-	do
-		n = poll(&fd, 1, ha_clock_poll_ms(deadline_ns));
-	while (
-	    n == 0 ? ha_clock_now_ns() < deadline_ns : n < 0 && errno == EINTR);
-	return n > 0;
+	do {
+		ms = ha_clock_poll_ms(deadline_ns);
+		if (poll(fds, 2, ms) < 0)
+			fds[0].revents = 0;
+		if (fds[0].revents != 0)
+			return 1;
+	} while (ms != 0 && (stop < 0 || stop_came() == 0));
+	return 0;
 }
 
 static int
 wait_for(const char *name, pid_t pid, int pidfd, int64_t deadline_ns,
     struct ha_err *err)
 {
-	int in_time = has_ended(pidfd, deadline_ns), status;
+	int in_time = has_ended(pidfd, deadline_ns, stop_fd()), status;
 
 	if (!in_time) {
 		kill(-pid, SIGTERM);
-		has_ended(pidfd, ha_clock_deadline(TERM_MS));
+		has_ended(pidfd, ha_clock_deadline(TERM_MS), -1);
 	}
 	/* Before it is reaped: its id may be another's then. */
 	if (!in_time)
 		kill(-pid, SIGKILL);
 	status = ha_run_reap(pid, ha_clock_deadline(TERM_MS));
+	if (!in_time && stop_came())
+		return ha_err_set(err, EX_TEMPFAIL, 0,
+		    "%s was stopped, as a signal ends ha-gate", name);
 	if (!in_time)
 		return ha_err_set(err, EX_TEMPFAIL, 0,
 		    "%s had not ended in time (-t) and was stopped", name);

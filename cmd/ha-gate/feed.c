@@ -10,9 +10,13 @@
 #include "alloc.h"
 #include "clock.h"
 #include "msg.h"
+#include "stop.h"
 
-/* Records without a frame are one batch until nothing comes for so long. */
+/* Records without a frame are one batch until nothing comes for so long ... */
 #define PAUSE_MS 500
+/* ... or they have come for so long without a pause. */
+#define OLD_MS 5000
+#define BATCH_MAX ((size_t)256 * 1024 * 1024)
 #define COMPLAINTS_MAX 5
 
 void
@@ -23,20 +27,28 @@ feed_init(struct feed *feed, int fd, int64_t sweep_ms, int64_t tick_ms)
 	feed->in.max = HA_STATUS_MAX;
 	feed->sweep_ms = sweep_ms;
 	feed->tick_ms = tick_ms;
-	feed->deadline_ns = HA_CLOCK_NEVER;
+}
+
+static void
+forget_members(struct feed *feed)
+{
+	for (size_t i = 0; i < feed->member_count; i++) {
+		free(feed->members[i].id);
+		free(feed->members[i].producer);
+	}
+	feed->member_count = 0;
+	feed->open_count = 0;
+	feed->came = 0;
+	feed->is_short = 0;
+	feed->is_cut = 0;
 }
 
 void
 feed_release(struct feed *feed)
 {
 	ha_in_release(&feed->in);
-	for (size_t i = 0; i < feed->producer_count; i++)
-		free(feed->producers[i]);
-	for (size_t i = 0; i < feed->open_count; i++)
-		free(feed->open[i].id);
-	free(feed->producers);
-	free(feed->open);
-	free(feed->ended);
+	forget_members(feed);
+	free(feed->members);
 }
 
 void
@@ -58,6 +70,17 @@ feed_batch_release(struct feed_batch *batch)
 	free(batch->sweeps);
 }
 
+void
+feed_batch_add_sweep(struct feed_batch *batch, const char *producer,
+    enum feed_fate fate, char *words)
+{
+	batch->sweeps = ha_xrealloc(
+	    batch->sweeps, (batch->sweep_count + 1) * sizeof(*batch->sweeps));
+	batch->sweeps[batch->sweep_count++] = (struct feed_sweep){
+		.producer = ha_xstrdup(producer), .fate = fate, .words = words
+	};
+}
+
 static void
 complain(struct feed *feed, const char *why)
 {
@@ -67,104 +90,125 @@ complain(struct feed *feed, const char *why)
 		ha_say("more such lines are only counted");
 }
 
-static const char *
-producer_of(struct feed *feed, const char *name)
-{
-	for (size_t i = 0; i < feed->producer_count; i++)
-		if (strcmp(feed->producers[i], name) == 0)
-			return feed->producers[i];
-	feed->producers = ha_xrealloc(feed->producers,
-	    (feed->producer_count + 1) * sizeof(*feed->producers));
-	feed->producers[feed->producer_count] = ha_xstrdup(name);
-	return feed->producers[feed->producer_count++];
-}
-
-static void
-add_sweep(struct feed_batch *batch, const char *producer, enum feed_fate fate,
-    char *words)
-{
-	batch->sweeps = ha_xrealloc(
-	    batch->sweeps, (batch->sweep_count + 1) * sizeof(*batch->sweeps));
-	batch->sweeps[batch->sweep_count++] =
-	    (struct feed_sweep){ ha_xstrdup(producer), fate, words };
-}
-
-/* No more sweeps are open: do the numbers agree? */
+/* All sweeps that overlap are over: do the numbers agree? */
 static void
 close_sweeps(struct feed *feed, struct feed_batch *batch)
 {
-	size_t came = batch->count - feed->first;
-	int is_one = 1;
+	uint64_t expected = 0;
+	int is_alone = feed->member_count == 1 && !feed->is_cut;
 
-	for (size_t i = 1; i < feed->ended_count; i++)
-		is_one &= feed->ended[i] == feed->ended[0];
-	for (size_t i = 0; i < feed->ended_count; i++) {
-		if (came != feed->expected)
-			add_sweep(batch, feed->ended[i], FEED_ABORTED,
-			    ha_xasprintf("%zu of %llu results came", came,
-				(unsigned long long)feed->expected));
-		else if (is_one || came == 0)
-			add_sweep(batch, feed->ended[i],
-			    came > 0 ? FEED_COMPLETE : FEED_EMPTY, NULL);
+	for (size_t i = 0; i < feed->member_count; i++)
+		expected += feed->members[i].checks;
+	for (size_t i = 0; i < feed->member_count; i++) {
+		const struct feed_member *member = &feed->members[i];
+
+		/* More than there are: of somebody who uses no frame. */
+		if (feed->came < expected && !feed->is_short &&
+		    !batch->is_quiet) {
+			feed_batch_add_sweep(batch, member->producer,
+			    FEED_ABORTED,
+			    ha_xasprintf("%llu of %llu results came",
+				(unsigned long long)feed->came,
+				(unsigned long long)expected));
+			continue;
+		}
+		feed_batch_add_sweep(batch, member->producer,
+		    member->checks > 0 ? FEED_COMPLETE : FEED_EMPTY, NULL);
+		batch->sweeps[batch->sweep_count - 1].checks = member->checks;
+		batch->sweeps[batch->sweep_count - 1].is_alone =
+		    is_alone && feed->came == expected;
 	}
-	for (size_t i = feed->first; is_one && i < batch->count; i++)
-		batch->records[i].producer = feed->ended[0];
-	feed->ended_count = 0;
-	feed->expected = 0;
-	feed->deadline_ns = HA_CLOCK_NEVER;
+	for (size_t i = feed->first;
+	     is_alone && feed->came == expected && i < batch->count; i++)
+		batch->records[i].sweep = batch->sweep_count;
+	forget_members(feed);
 }
 
 static void
-abort_open(struct feed *feed, struct feed_batch *batch, const char *why)
+remove_member(struct feed *feed, size_t i)
 {
-	for (size_t i = 0; i < feed->open_count; i++) {
-		add_sweep(batch, feed->open[i].producer, FEED_ABORTED,
-		    ha_xasprintf("it broke off after %zu results: %s",
-			batch->count - feed->first, why));
-		free(feed->open[i].id);
+	feed->open_count -= (size_t)feed->members[i].is_open;
+	free(feed->members[i].id);
+	free(feed->members[i].producer);
+	feed->members[i] = feed->members[--feed->member_count];
+}
+
+static void
+abort_member(
+    struct feed *feed, struct feed_batch *batch, size_t i, const char *why)
+{
+	feed_batch_add_sweep(batch, feed->members[i].producer, FEED_ABORTED,
+	    feed->member_count == 1
+		? ha_xasprintf("it broke off after %llu result%s: %s",
+		      (unsigned long long)feed->came,
+		      feed->came == 1 ? "" : "s", why)
+		: ha_xasprintf("it broke off: %s", why));
+	remove_member(feed, i);
+	feed->is_short = 1;
+	if (feed->open_count == 0)
+		close_sweeps(feed, batch);
+}
+
+/* Those whose time is up; at the end of input all. */
+static void
+abort_late(struct feed *feed, struct feed_batch *batch, int64_t now_ns,
+    const char *why)
+{
+	size_t i = 0;
+
+	while (i < feed->member_count) {
+		if (feed->members[i].is_open &&
+		    feed->members[i].deadline_ns <= now_ns)
+			abort_member(feed, batch, i, why);
+		else
+			i++;
 	}
-	feed->open_count = 0;
-	feed->ended_count = 0;
-	feed->expected = 0;
-	feed->deadline_ns = HA_CLOCK_NEVER;
+}
+
+static size_t
+find_open(const struct feed *feed, const char *id)
+{
+	size_t i = 0;
+
+	while (i < feed->member_count &&
+	       (!feed->members[i].is_open || strcmp(feed->members[i].id, id)))
+		i++;
+	return i;
 }
 
 static void
 begin_sweep(struct feed *feed, struct feed_batch *batch,
     const struct ha_status_frame *frame)
 {
-	struct feed_open open = { ha_xstrdup(frame->id),
-		producer_of(feed, frame->name) };
+	size_t same = find_open(feed, frame->id);
 
-	if (feed->open_count == 0 && feed->ended_count == 0) {
+	if (same < feed->member_count)
+		abort_member(feed, batch, same, "it began anew");
+	if (feed->member_count == 0)
 		feed->first = batch->count;
-		feed->deadline_ns = ha_clock_deadline(feed->sweep_ms);
-	}
-	feed->open = ha_xrealloc(
-	    feed->open, (feed->open_count + 1) * sizeof(*feed->open));
-	feed->open[feed->open_count++] = open;
+	feed->members = ha_xrealloc(
+	    feed->members, (feed->member_count + 1) * sizeof(*feed->members));
+	feed->members[feed->member_count++] =
+	    (struct feed_member){ ha_xstrdup(frame->id),
+		    ha_xstrdup(frame->name), ha_clock_deadline(feed->sweep_ms),
+		    1, 0 };
+	feed->open_count++;
 }
 
 static void
 end_sweep(struct feed *feed, struct feed_batch *batch,
     const struct ha_status_frame *frame)
 {
-	size_t i = 0;
+	size_t i = find_open(feed, frame->id);
 
-	while (i < feed->open_count && strcmp(feed->open[i].id, frame->id) != 0)
-		i++;
-	if (i == feed->open_count) {
+	if (i == feed->member_count) {
 		complain(feed, "an #end without its #begin");
 		return;
 	}
 	batch->is_quiet |= frame->is_quiet;
-	feed->expected += frame->n;
-	feed->ended = ha_xrealloc(
-	    feed->ended, (feed->ended_count + 1) * sizeof(*feed->ended));
-	feed->ended[feed->ended_count++] = feed->open[i].producer;
-	free(feed->open[i].id);
-	feed->open[i] = feed->open[--feed->open_count];
-	if (feed->open_count == 0)
+	feed->members[i].checks = frame->n;
+	feed->members[i].is_open = 0;
+	if (--feed->open_count == 0)
 		close_sweeps(feed, batch);
 }
 
@@ -185,6 +229,18 @@ take_frame(struct feed *feed, struct feed_batch *batch, char *line)
 	feed->was_fed |= frame.kind != HA_STATUS_NO_FRAME;
 }
 
+/* Of all its lines only the first is worth a word. */
+static void
+take_json(struct feed *feed)
+{
+	if (!feed->is_json)
+		ha_say("stdin:%llu: this is JSON; ha-gate reads status records "
+		       "as the prober writes them with -F tsv",
+		    feed->in.number);
+	feed->is_json = 1;
+	feed->bad++;
+}
+
 /* Tried on a copy, as decoding changes the line. */
 static int
 is_record(struct feed *feed, const char *line, size_t len)
@@ -193,10 +249,6 @@ is_record(struct feed *feed, const char *line, size_t len)
 	struct ha_status status;
 	struct ha_err err;
 
-	if (*line == '{') {
-		complain(feed, "a JSON object; ha-gate reads -F tsv");
-		return 0;
-	}
 	if (strlen(line) != len) {
 		complain(feed, "a NUL byte");
 		return 0;
@@ -216,17 +268,34 @@ take_record(
 	if (!is_record(feed, line, len))
 		return;
 	feed->was_fed = 1;
+	feed->came += feed->member_count > 0;
 	if (batch->count == batch->cap) {
 		batch->cap = batch->cap * 2 + 64;
 		batch->records = ha_xrealloc(
 		    batch->records, batch->cap * sizeof(*batch->records));
 	}
 	batch->records[batch->count++] =
-	    (struct feed_record){ batch->lines.len, NULL };
+	    (struct feed_record){ batch->lines.len, 0 };
 	ha_buf_add(&batch->lines, line, len + 1);
 }
 
-static void
+static int
+is_empty(const struct feed_batch *batch)
+{
+	return batch->count == 0 && batch->sweep_count == 0;
+}
+
+/* Who never pauses is not waited for. */
+static int
+is_due(const struct feed *feed, const struct feed_batch *batch)
+{
+	return batch->lines.len >= BATCH_MAX ||
+	       (feed->open_count == 0 && !is_empty(batch) &&
+		   ha_clock_now_ns() >= feed->old_ns);
+}
+
+/* Until nothing whole is left, 0; or the batch is to go out, 1. */
+static int
 take_lines(struct feed *feed, struct feed_batch *batch)
 {
 	struct ha_err err;
@@ -235,58 +304,102 @@ take_lines(struct feed *feed, struct feed_batch *batch)
 	int rc;
 
 	while ((rc = ha_in_next(&feed->in, &line, &len, &err)) != 0) {
+		if (is_empty(batch))
+			feed->old_ns = ha_clock_deadline(OLD_MS);
 		if (rc < 0)
 			complain(feed, err.msg);
-		else if (*line == '#')
-			take_frame(feed, batch, line);
-		else
+		else if (*line == '{')
+			take_json(feed);
+		else if (*line != '#')
 			take_record(feed, batch, line, len);
+		else
+			take_frame(feed, batch, line);
+		if (rc > 0 && *line == '#' && is_due(feed, batch))
+			return 1;
 	}
+	return is_due(feed, batch);
+}
+
+static int64_t
+earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
 }
 
 static int64_t
 wait_until(const struct feed *feed, const struct feed_batch *batch)
 {
+	int64_t until_ns = HA_CLOCK_NEVER;
+
+	for (size_t i = 0; i < feed->member_count; i++)
+		if (feed->members[i].is_open)
+			until_ns =
+			    earlier(until_ns, feed->members[i].deadline_ns);
 	if (feed->open_count > 0)
-		return feed->deadline_ns;
+		return until_ns;
 	if (batch->sweep_count > 0)
-		return ha_clock_now_ns();
-	return ha_clock_deadline(batch->count > 0 ? PAUSE_MS : feed->tick_ms);
+		return 0;
+	if (batch->count > 0)
+		return earlier(ha_clock_deadline(PAUSE_MS), feed->old_ns);
+	return ha_clock_deadline(feed->tick_ms);
 }
 
 static int
-end_of_input(struct feed *feed, struct feed_batch *batch)
+end_of_input(struct feed *feed, struct feed_batch *batch, const char *why)
 {
 	if (ha_in_rest(&feed->in) > 0)
 		complain(feed, "the last line is cut off");
-	abort_open(feed, batch, "its #end is missing");
+	abort_late(feed, batch, HA_CLOCK_NEVER, why);
 	return 0;
+}
+
+static int
+give(struct feed *feed)
+{
+	feed->is_cut |= feed->open_count > 0;
+	feed->first = 0;
+	return 1;
+}
+
+/* Bytes came, 1; none until then, 0; a signal, -2; -1. */
+static int
+wait_for_bytes(struct feed *feed, int64_t until_ns, struct ha_err *err)
+{
+	struct pollfd fds[2] = { { .fd = feed->in.fd, .events = POLLIN },
+		{ .fd = stop_fd(), .events = POLLIN } };
+	int n = poll(fds, 2, ha_clock_poll_ms(until_ns));
+
+	if (n < 0 && errno != EINTR)
+		return ha_err_set(err, EX_OSERR, errno, "can't wait for stdin");
+	if (stop_came())
+		return -2;
+	if (n <= 0 || fds[0].revents == 0)
+		return n != 0;
+	return ha_in_fill(&feed->in, err) < 0 && err->sys != EAGAIN ? -1 : 1;
 }
 
 int
 feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err)
 {
-	struct pollfd fd = { .fd = feed->in.fd, .events = POLLIN };
 	int64_t until_ns;
-	int n;
+	int rc;
 
 	for (;;) {
-		take_lines(feed, batch);
+		if (take_lines(feed, batch))
+			return give(feed);
 		if (feed->in.eof)
-			return end_of_input(feed, batch);
+			return end_of_input(feed, batch, "its #end never came");
 		until_ns = wait_until(feed, batch);
-		n = poll(&fd, 1, ha_clock_poll_ms(until_ns));
-		if (n < 0 && errno != EINTR)
-			return ha_err_set(
-			    err, EX_OSERR, errno, "can't wait for stdin");
-		if (n > 0 && ha_in_fill(&feed->in, err) < 0 &&
-		    err->sys != EAGAIN)
-			return -1;
-		if (n != 0 || ha_clock_now_ns() < until_ns)
+		rc = wait_for_bytes(feed, until_ns, err);
+		if (rc == -1)
+			end_of_input(feed, batch, "stdin can't be read");
+		if (rc < 0)
+			return rc == -1 ? -1 : 0;
+		if (rc > 0 || ha_clock_now_ns() < until_ns)
 			continue;
-		if (feed->open_count > 0)
-			abort_open(feed, batch, "its time (-T) is up");
-		return 1;
+		abort_late(
+		    feed, batch, ha_clock_now_ns(), "its time (-T) is up");
+		return give(feed);
 	}
 }
 

@@ -4,8 +4,8 @@
  * themselves, and what is missing of a sweep.
  *
  * Several producers may share the pipe.  A record doesn't say of which sweep it
- * is, so sweeps that overlap are counted together.  Source: ha(7), STATUS
- * RECORDS.
+ * is, so the records of sweeps that overlap are counted together, and none of
+ * them is known to be of one of these.  Source: ha(7), STATUS RECORDS.
  */
 #ifndef GATE_FEED_H
 #define GATE_FEED_H
@@ -27,12 +27,14 @@ enum feed_fate {
 struct feed_sweep {
 	char *producer; /* owned */
 	enum feed_fate fate;
+	int is_alone; /* no other one overlaps it: its records are known */
+	uint64_t checks; /* by its #end */
 	char *words; /* owned; why it is aborted; else NULL */
 };
 
 struct feed_record {
 	size_t at; /* its line in the batch's lines, NUL-terminated */
-	const char *producer; /* borrowed from feed; NULL: not known */
+	size_t sweep; /* 1 + the index of the one that it is of; 0: unknown */
 };
 
 struct feed_batch {
@@ -44,27 +46,29 @@ struct feed_batch {
 	int is_quiet; /* a producer left out what is OK */
 };
 
-struct feed_open {
-	char *id;
-	const char *producer;
+/* A sweep from its #begin to the end of all that overlap it. */
+struct feed_member {
+	char *id, *producer; /* owned */
+	int64_t deadline_ns;
+	int is_open; /* its #end has not come */
+	uint64_t checks;
 };
 
 struct feed {
 	struct ha_in in;
 	int64_t sweep_ms; /* a sweep is aborted after that; -1: never */
 	int64_t tick_ms; /* an empty batch after that; -1: never */
-	char **producers; /* owned */
-	size_t producer_count;
 	/* The sweeps that overlap. */
-	struct feed_open *open;
-	size_t open_count;
-	const char **ended; /* producers of those that have ended */
-	size_t ended_count;
-	uint64_t expected; /* by their #end lines */
-	size_t first; /* record of the batch */
-	int64_t deadline_ns;
+	struct feed_member *members;
+	size_t member_count, open_count;
+	uint64_t came; /* their records */
+	size_t first; /* of these in the batch */
+	int is_short; /* one of them was aborted: no number is known */
+	int is_cut; /* some of them went out with another batch */
+	int64_t old_ns; /* the batch goes out then, when no sweep is open */
 	int was_fed; /* a record or a frame has ever come */
 	unsigned bad; /* lines that are none, in all */
+	int is_json; /* and JSON is among them */
 };
 
 void feed_init(struct feed *feed, int fd, int64_t sweep_ms, int64_t tick_ms);
@@ -74,16 +78,19 @@ void feed_release(struct feed *feed);
  * Wait for the next batch: a sweep's end with nothing behind it yet, a pause
  * after records without a frame, the end of input, a time that is up.  Lines
  * that are no records are said (the first few) and counted in feed->bad.
- * Returns 1; 0 at the end of input, when batch may hold something too; -1,
- * EX_IOERR.
+ * Returns 1; 0 at the end of input or when a signal came (stop.h), when batch may
+ * hold something too; -1, EX_IOERR, likewise.
  */
 int feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err);
 void feed_batch_init(struct feed_batch *batch);
 void feed_batch_release(struct feed_batch *batch);
+/* words may be NULL, or become the batch's. */
+void feed_batch_add_sweep(struct feed_batch *batch, const char *producer,
+    enum feed_fate fate, char *words);
 
 /*
- * Decode record i.  0 for every record of a batch; the strings point into the
- * batch, once.
+ * Decode record i.  The strings point into the batch, once: a second time is
+ * another's business, see feed_batch's lines.
  */
 void feed_decode(struct feed_batch *batch, size_t i, struct ha_status *status,
     int64_t *time_ms);

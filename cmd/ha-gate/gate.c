@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@
 #include "out.h"
 #include "tell.h"
 
-#define LOCK_MS 10000
+/* A run before this one may take as long as its COMMAND, and a little more. */
+#define LOCK_MORE_MS 5000
 /* While the state can't be kept, an incident is named by its hour. */
 #define HOUR_MS (INT64_C(3600) * 1000)
 
@@ -36,6 +38,10 @@ set_aside(
 	char now[HA_CLOCK_RFC3339_SIZE], *to;
 	int rc = 0;
 
+	if (lock->fd < 0) {
+		ha_warn("the state is damaged (%s)", why->msg);
+		return 0;
+	}
 	ha_clock_rfc3339(now);
 	to = ha_xasprintf("%s.damaged-%s", lock->path, now);
 	if (rename(lock->path, to) != 0)
@@ -57,21 +63,28 @@ read_state(struct gate_lock *lock, struct ha_err *err)
 
 	if (state_read(&lock->state, lock->path, &why) == 0)
 		return 0;
+	lock->state.is_rebuilt = why.status == EX_DATAERR;
 	if (why.status == EX_DATAERR)
 		return set_aside(lock, &why, err);
-	return ha_err_set(err, why.status, 0, "%s", why.msg);
+	ha_err_set(err,
+	    why.sys == EACCES || why.sys == EPERM ? EX_NOPERM : EX_IOERR, 0,
+	    "%s", why.msg);
+	err->sys = why.sys;
+	return -1;
 }
 
 int
-gate_open(struct gate_lock *lock, const char *name, struct ha_err *err)
+gate_open(struct gate_lock *lock, const char *name, int64_t deadline_ns,
+    struct ha_err *err)
 {
 	char *path;
 	int rc;
 
-	if (state_path(name, &lock->path, err) != 0)
+	if (state_make_dir(err) != 0)
 		return -1;
+	lock->path = state_path(name);
 	path = beside(lock, ".lock");
-	rc = ha_lock_take(path, ha_clock_deadline(LOCK_MS), &lock->fd, err);
+	rc = ha_lock_take(path, deadline_ns, &lock->fd, err);
 	free(path);
 	if (rc != 0) {
 		free(lock->path);
@@ -84,11 +97,24 @@ gate_open(struct gate_lock *lock, const char *name, struct ha_err *err)
 	return -1;
 }
 
+int
+gate_look(struct gate_lock *lock, const char *name, struct ha_err *err)
+{
+	lock->path = state_path(name);
+	lock->fd = -1;
+	state_init(&lock->state);
+	if (read_state(lock, err) == 0)
+		return 0;
+	gate_close(lock);
+	return -1;
+}
+
 void
 gate_close(struct gate_lock *lock)
 {
 	state_release(&lock->state);
-	close(lock->fd);
+	if (lock->fd >= 0)
+		close(lock->fd);
 	free(lock->path);
 }
 
@@ -164,94 +190,167 @@ add_told(void *context, const struct ha_transition *transition)
 	told->count++;
 }
 
+/* Until its reader has all of it, or has taken nothing for too long. */
+static int
+write_out(const struct ha_buf *lines, int64_t patience_ms, struct ha_err *err)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int64_t deadline_ns = ha_clock_deadline(patience_ms);
+	size_t done = 0, taken;
+
+	while (done < lines->len) {
+		if (ha_out_offer(lines->data + done, lines->len - done, &taken,
+			err) != 0) {
+			if (err->sys == EPIPE)
+				ha_out_die_of_pipe();
+			return -1;
+		}
+		done += taken;
+		if (taken > 0)
+			deadline_ns = ha_clock_deadline(patience_ms);
+		else if (ha_clock_poll_ms(deadline_ns) == 0)
+			return ha_err_set(err, EX_TEMPFAIL, 0,
+			    "the reader of stdout takes nothing (-t)");
+		else
+			poll(&fd, 1, ha_clock_poll_ms(deadline_ns));
+	}
+	return 0;
+}
+
 static int
 hand_over(const struct gate *gate, const struct told *told, struct ha_err *err)
 {
 	struct ha_err why;
+	int rc;
 
 	if (told->count == 0)
 		return 0;
-	if (gate->is_dry || gate->argv == NULL) {
-		ha_out_write(told->lines.data, told->lines.len);
+	if (gate->is_dry || gate->argv == NULL)
+		rc = write_out(&told->lines, gate->command_ms, &why);
+	else
+		rc = command_run(gate->argv, &told->lines,
+		    ha_clock_deadline(gate->command_ms), &why);
+	if (rc == 0)
 		return 0;
-	}
-	if (command_run(gate->argv, &told->lines,
-		ha_clock_deadline(gate->command_ms), &why) == 0)
-		return 0;
-	return ha_err_set(err, EX_TEMPFAIL, 0,
+	return ha_err_set(err, why.status, 0,
 	    "%s; the same %zu transition%s told again by the next run", why.msg,
 	    told->count, told->count == 1 ? " is" : "s are");
 }
 
-/* A record about a sweep itself. */
+/* All sweeps of a producer in a batch, as one. */
+struct sweep {
+	const char *producer; /* borrowed */
+	enum feed_fate fate; /* the worst */
+	uint64_t checks;
+	const char *words; /* borrowed; why it is aborted */
+};
+
+/* How many producers there are; the caller frees *sweeps. */
+static size_t
+sum_up(const struct feed_batch *batch, struct sweep **sweeps)
+{
+	size_t count = 0;
+
+	*sweeps = ha_xcalloc(batch->sweep_count + 1, sizeof(**sweeps));
+	for (size_t i = 0; i < batch->sweep_count; i++) {
+		const struct feed_sweep *from = &batch->sweeps[i];
+		struct sweep *to = *sweeps;
+
+		while (to < *sweeps + count &&
+		       strcmp(to->producer, from->producer) != 0)
+			to++;
+		if (to == *sweeps + count) {
+			to->producer = from->producer;
+			count++;
+		}
+		to->checks += from->checks;
+		if (from->fate > to->fate)
+			to->fate = from->fate;
+		if (to->words == NULL)
+			to->words = from->words;
+	}
+	return count;
+}
+
+/* A record about a sweep itself; words is for those that it needs. */
 static struct ha_status
-sweep_status(const struct feed_sweep *sweep, const char *check, const char *now)
+sweep_status(const struct sweep *sweep, const char *now, struct ha_buf *words)
 {
 	struct ha_status status = { .time = now,
 		.by = ha_status_here(),
 		.host = ha_status_here(),
-		.check = check,
 		.state = HA_STATUS_OK,
 		.target = sweep->producer,
-		.msg = "the sweep is complete",
 		.perf = "" };
 
+	ha_buf_reset(words);
+	ha_buf_addf(words, RULES_SWEEP "%s", sweep->producer);
+	ha_buf_add_char(words, '\0');
 	if (sweep->fate == FEED_ABORTED) {
 		status.state = HA_STATUS_CRIT;
-		status.msg = sweep->words;
+		ha_buf_add_str(words, sweep->words);
 	} else if (sweep->fate == FEED_EMPTY) {
 		status.state = HA_STATUS_UNKNOWN;
-		status.msg = "the sweep has no check in it";
+		ha_buf_add_str(words, "there is no check in it");
+	} else {
+		ha_buf_addf(words, "complete: %llu check%s",
+		    (unsigned long long)sweep->checks,
+		    sweep->checks == 1 ? "" : "s");
 	}
+	status.check = words->data;
+	status.msg = words->data + strlen(words->data) + 1;
 	return status;
 }
 
 static void
-take_sweep(struct tell *tell, const struct feed_sweep *sweep, const char *now)
+take_sweeps(struct tell *tell, const struct feed_batch *batch)
 {
-	char *check = tell_sweep_check(sweep->producer);
-	struct ha_status status = sweep_status(sweep, check, now);
+	char now[HA_CLOCK_RFC3339_SIZE];
+	struct ha_buf words = HA_BUF_INIT;
+	struct sweep *sweeps;
+	size_t count = sum_up(batch, &sweeps);
 
-	/* A sweep that never failed is no check. */
-	if (status.state != HA_STATUS_OK ||
-	    state_find(tell->state, status.host, check) != NULL)
-		tell_take(tell, &status, tell->now_ms, NULL);
-	free(check);
-}
+	ha_clock_format_ms(tell->now_ms, now);
+	for (size_t i = 0; i < count; i++) {
+		struct ha_status status = sweep_status(&sweeps[i], now, &words);
 
-static int
-was_aborted(const struct feed_batch *batch, const char *producer)
-{
-	for (size_t i = 0; i < batch->sweep_count; i++)
-		if (batch->sweeps[i].fate == FEED_ABORTED &&
-		    strcmp(batch->sweeps[i].producer, producer) == 0)
-			return 1;
-	return 0;
+		/* They are known by it when nothing comes at all. */
+		state_producer(tell->state, sweeps[i].producer);
+		tell_take(tell, &status, tell->now_ms, NULL, 0);
+	}
+	free(sweeps);
+	ha_buf_release(&words);
 }
 
 static void
 take_batch(struct tell *tell, struct feed_batch *batch)
 {
-	char now[HA_CLOCK_RFC3339_SIZE];
 	struct ha_status status;
+	uint64_t *numbers;
+	const char **producers;
 	int64_t time_ms;
 
+	tell_begin(tell);
+	numbers = ha_xcalloc(batch->sweep_count + 1, sizeof(*numbers));
+	producers = ha_xcalloc(batch->sweep_count + 1, sizeof(*producers));
+	for (size_t i = 0; i < batch->sweep_count; i++) {
+		if (!batch->sweeps[i].is_alone ||
+		    batch->sweeps[i].fate != FEED_COMPLETE)
+			continue;
+		numbers[i + 1] = tell_sweep(tell);
+		producers[i + 1] =
+		    state_producer(tell->state, batch->sweeps[i].producer);
+	}
 	for (size_t i = 0; i < batch->count; i++) {
-		const char *producer = batch->records[i].producer;
+		size_t sweep = batch->records[i].sweep;
 
 		feed_decode(batch, i, &status, &time_ms);
-		tell_take(tell, &status, time_ms,
-		    producer != NULL ? state_producer(tell->state, producer)
-				     : NULL);
+		tell_take(
+		    tell, &status, time_ms, producers[sweep], numbers[sweep]);
 	}
-	ha_clock_format_ms(tell->now_ms, now);
-	for (size_t i = 0; i < batch->sweep_count; i++)
-		take_sweep(tell, &batch->sweeps[i], now);
-	for (size_t i = 0; i < batch->sweep_count; i++)
-		if (batch->sweeps[i].fate != FEED_ABORTED &&
-		    !was_aborted(batch, batch->sweeps[i].producer))
-			tell_complete(tell, state_producer(tell->state,
-						batch->sweeps[i].producer));
+	free(numbers);
+	free(producers);
+	take_sweeps(tell, batch);
 	tell_all(tell);
 }
 
@@ -267,7 +366,8 @@ say_clocks(const struct tell *tell, int64_t step_ms)
 			"is moved along",
 		    step_ms > 0 ? "forward" : "back", words);
 	}
-	if (tell->from_future > 0)
+	/* Those of before the step are no news. */
+	if (tell->from_future > 0 && step_ms == 0)
 		ha_warn("%u result%s older than the last one, which is from "
 			"the future: a clock was wrong; taken all the same",
 		    tell->from_future,
@@ -277,45 +377,87 @@ say_clocks(const struct tell *tell, int64_t step_ms)
 		    tell->too_old, tell->too_old == 1 ? " is" : "s are");
 }
 
+/* A slip of the pen, or a check that has not come yet. */
+static void
+note_deps(const struct gate *gate, const struct state *state)
+{
+	for (size_t i = 0; i < rules_dep_count(gate->rules); i++) {
+		const char *pattern = rules_dep(gate->rules, i);
+		size_t j = 0;
+
+		while (j < state->count &&
+		       !ha_status_matches(pattern, state->checks[j]->host,
+			   state->checks[j]->check))
+			j++;
+		if (j == state->count)
+			ha_note("dep=%s names no check that is known", pattern);
+	}
+}
+
 /*
  * Without the state nothing can be weighed: all that is not OK goes on.  The
  * incident is the same for an hour, so that it is not a new one each minute.
  */
 static void
-pass_on(const struct gate *gate, struct feed_batch *batch, struct told *told)
+pass_on(struct told *told, const struct ha_status *status, int64_t time_ms,
+    enum ha_transition_event event)
 {
 	char incident[HA_TRANSITION_INCIDENT_SIZE];
-	struct ha_transition transition = { .incident = incident,
-		.old_state = HA_STATUS_UNKNOWN };
-	char now[HA_CLOCK_RFC3339_SIZE], *check;
+	struct ha_transition transition = { .event = event,
+		.incident = incident,
+		.since = status->time,
+		.old_state = HA_STATUS_UNKNOWN,
+		.status = *status };
+
+	if (status->state == HA_STATUS_OK)
+		return;
+	ha_transition_incident(
+	    incident, status->host, status->check, time_ms - time_ms % HOUR_MS);
+	add_told(told, &transition);
+}
+
+static void
+pass_all_on(struct feed_batch *batch, struct told *told)
+{
+	char now[HA_CLOCK_RFC3339_SIZE];
+	struct ha_buf words = HA_BUF_INIT;
+	struct ha_status status;
+	struct sweep *sweeps;
+	size_t count = sum_up(batch, &sweeps);
 	int64_t time_ms;
 
-	told->is_json = gate->is_json;
 	for (size_t i = 0; i < batch->count; i++) {
-		transition.event = HA_TRANSITION_PROBLEM;
-		feed_decode(batch, i, &transition.status, &time_ms);
-		if (transition.status.state == HA_STATUS_OK)
-			continue;
-		ha_transition_incident(incident, transition.status.host,
-		    transition.status.check, time_ms - time_ms % HOUR_MS);
-		transition.since = transition.status.time;
-		add_told(told, &transition);
+		feed_decode(batch, i, &status, &time_ms);
+		pass_on(told, &status, time_ms, HA_TRANSITION_PROBLEM);
 	}
 	time_ms = ha_clock_wall_ms();
 	ha_clock_format_ms(time_ms, now);
-	for (size_t i = 0; i < batch->sweep_count; i++) {
-		if (batch->sweeps[i].fate == FEED_COMPLETE)
-			continue;
-		check = tell_sweep_check(batch->sweeps[i].producer);
-		transition.event = batch->sweeps[i].fate == FEED_ABORTED
-				       ? HA_TRANSITION_ABORTED
-				       : HA_TRANSITION_PROBLEM;
-		transition.status = sweep_status(&batch->sweeps[i], check, now);
-		ha_transition_incident(incident, transition.status.host, check,
-		    time_ms - time_ms % HOUR_MS);
-		transition.since = now;
-		add_told(told, &transition);
-		free(check);
+	for (size_t i = 0; i < count; i++) {
+		status = sweep_status(&sweeps[i], now, &words);
+		pass_on(told, &status, time_ms,
+		    sweeps[i].fate == FEED_ABORTED ? HA_TRANSITION_ABORTED
+						   : HA_TRANSITION_PROBLEM);
+	}
+	free(sweeps);
+	ha_buf_release(&words);
+}
+
+static const char *
+advice(const struct ha_err *why)
+{
+	switch (why->sys) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ENOENT:
+	case ENOTDIR:
+		return " (run it as who owns that, or let HA_STATE_DIR name "
+		       "another directory)";
+	case ENOSPC:
+	case EDQUOT:
+		return " (make room there)";
+	default:
+		return "";
 	}
 }
 
@@ -323,30 +465,23 @@ static int
 fail_safe(const struct gate *gate, struct feed_batch *batch,
     const struct ha_err *why, struct ha_err *err)
 {
-	struct told told = { .lines = HA_BUF_INIT };
+	struct told told = { .lines = HA_BUF_INIT, .is_json = gate->is_json };
 
-	pass_on(gate, batch, &told);
-	ha_say("%s; %zu result%s not OK passed on as %s", why->msg, told.count,
-	    told.count == 1 ? " that is" : "s that are",
-	    told.count == 1 ? "it is" : "they are");
+	pass_all_on(batch, &told);
+	ha_say("%s%s; %zu result%s not OK passed on without being weighed",
+	    why->msg, advice(why), told.count,
+	    told.count == 1 ? " that is" : "s that are");
 	if (hand_over(gate, &told, err) != 0)
 		ha_say("%s", err->msg);
 	ha_buf_release(&told.lines);
 	return ha_err_set(err, why->status, 0, "%s", why->msg);
 }
 
-/* What was read is in the batch still, but decoded: its lines are undone. */
-static void
-keep_lines(struct ha_buf *copy, const struct feed_batch *batch)
+/* A batch in which nothing came, and nothing was due. */
+static int
+is_idle(const struct feed_batch *batch, const struct told *told)
 {
-	ha_buf_add(copy, batch->lines.data, batch->lines.len);
-}
-
-static void
-put_back_lines(const struct ha_buf *copy, struct feed_batch *batch)
-{
-	if (copy->len > 0)
-		memcpy(batch->lines.data, copy->data, copy->len);
+	return batch->count == 0 && batch->sweep_count == 0 && told->count == 0;
 }
 
 /* 0; 1 when the state can't be written, and nothing was told; -1. */
@@ -361,22 +496,21 @@ tell_batch(const struct gate *gate, struct gate_lock *lock,
 		.each = add_told,
 		.context = &told };
 	int64_t step_ms = state_set_clock(&lock->state, tell.now_ms);
-	int rc;
+	int is_kept, rc = 0;
 
-	lock->state.seq++;
 	take_batch(&tell, batch);
 	say_clocks(&tell, step_ms);
-	if (!gate->is_dry && gate_prepare(lock, gate->name, err) != 0) {
-		ha_buf_release(&told.lines);
-		return 1;
-	}
-	rc = hand_over(gate, &told, err);
-	if (rc != 0)
-		ha_say("%s", err->msg);
-	if (rc != 0 && !gate->is_dry)
-		gate_abandon(lock);
-	if (rc == 0 && !gate->is_dry) {
-		rc = gate_commit(lock, err);
+	if (ha_msg_verbosity > 0)
+		note_deps(gate, &lock->state);
+	is_kept = !gate->is_dry && (step_ms != 0 || !is_idle(batch, &told));
+	if (is_kept && gate_prepare(lock, gate->name, err) != 0) {
+		rc = 1;
+	} else {
+		rc = hand_over(gate, &told, err);
+		if (rc != 0 && is_kept)
+			gate_abandon(lock);
+		else if (is_kept)
+			rc = gate_commit(lock, err);
 		if (rc != 0)
 			ha_say("%s", err->msg);
 	}
@@ -385,59 +519,69 @@ tell_batch(const struct gate *gate, struct gate_lock *lock,
 	return rc;
 }
 
+static int
+open_state(const struct gate *gate, struct gate_lock *lock, struct ha_err *err)
+{
+	if (gate->is_dry)
+		return gate_look(lock, gate->name, err);
+	return gate_open(lock, gate->name,
+	    ha_clock_deadline(gate->command_ms + LOCK_MORE_MS), err);
+}
+
 int
 gate_batch(
     const struct gate *gate, struct feed_batch *batch, struct ha_err *err)
 {
-	struct ha_buf copy = HA_BUF_INIT;
+	struct ha_buf lines = HA_BUF_INIT;
 	struct gate_lock lock;
 	struct ha_err why;
 	int rc;
 
 	if (batch->is_quiet) {
 		ha_err_set(&why, EX_DATAERR, 0,
-		    "the sweep has no records of what is OK; use the prober "
+		    "the sweep has no records of what is OK: use the prober "
 		    "without -q");
 		return fail_safe(gate, batch, &why, err);
 	}
-	if (gate_open(&lock, gate->name, &why) != 0)
+	if (open_state(gate, &lock, &why) != 0)
 		return fail_safe(gate, batch, &why, err);
-	keep_lines(&copy, batch);
+	/* Decoding undoes the lines, and they may be needed once more. */
+	ha_buf_add(&lines, batch->lines.data, batch->lines.len);
 	rc = tell_batch(gate, &lock, batch, &why);
 	gate_close(&lock);
-	put_back_lines(&copy, batch);
-	ha_buf_release(&copy);
+	memcpy(batch->lines.data, lines.data, lines.len);
+	ha_buf_release(&lines);
 	if (rc > 0)
 		return fail_safe(gate, batch, &why, err);
 	return rc == 0 ? 0 : ha_err_set(err, why.status, 0, "%s", why.msg);
 }
 
 int
-gate_nothing_came(const struct gate *gate, struct ha_err *err)
+gate_nothing_came(
+    const struct gate *gate, const char *words, struct ha_err *err)
 {
 	struct feed_batch batch;
 	struct gate_lock lock;
+	struct ha_err why;
 	int rc;
 
-	if (gate_open(&lock, gate->name, err) != 0) {
-		ha_say("%s", err->msg);
-		return -1;
-	}
 	feed_batch_init(&batch);
-	batch.sweep_count = lock.state.producer_count;
-	batch.sweeps = ha_xcalloc(batch.sweep_count + 1, sizeof(*batch.sweeps));
-	for (size_t i = 0; i < batch.sweep_count; i++)
-		batch.sweeps[i] = (struct feed_sweep){
-			ha_xstrdup(lock.state.producers[i]), FEED_ABORTED,
-			ha_xstrdup("nothing came of it: it could not begin")
-		};
+	if (open_state(gate, &lock, &why) != 0) {
+		feed_batch_add_sweep(
+		    &batch, "-", FEED_ABORTED, ha_xstrdup(words));
+		rc = fail_safe(gate, &batch, &why, err);
+		feed_batch_release(&batch);
+		return rc;
+	}
+	for (size_t i = 0; i < lock.state.producer_count; i++)
+		feed_batch_add_sweep(&batch, lock.state.producers[i],
+		    FEED_ABORTED, ha_xstrdup(words));
 	gate_close(&lock);
 	if (batch.sweep_count > 0) {
 		rc = gate_batch(gate, &batch, err);
 	} else {
 		rc = ha_err_set(err, EX_DATAERR, 0,
-		    "nothing came on stdin, and no sweep of '%s' is known yet",
-		    gate->name);
+		    "%s, and no sweep of '%s' is known yet", words, gate->name);
 		ha_say("%s", err->msg);
 	}
 	feed_batch_release(&batch);

@@ -26,15 +26,18 @@ struct gate {
  */
 struct gate_lock {
 	char *path; /* the state's file */
-	int fd;
+	int fd; /* -1: only looked at */
 	struct state state;
 };
 
 /*
- * EX_TEMPFAIL (held for longer than 10 s), EX_CANTCREAT, EX_NOINPUT, EX_IOERR:
+ * EX_TEMPFAIL (held at deadline_ns still), EX_CANTCREAT, EX_NOPERM, EX_IOERR:
  * nothing is open then.
  */
-int gate_open(struct gate_lock *lock, const char *name, struct ha_err *err);
+int gate_open(struct gate_lock *lock, const char *name, int64_t deadline_ns,
+    struct ha_err *err);
+/* Without the lock, as the file is replaced whole; nothing can be written. */
+int gate_look(struct gate_lock *lock, const char *name, struct ha_err *err);
 void gate_close(struct gate_lock *lock);
 /* Write and fsync beside it; it does not count before gate_commit(). */
 int gate_prepare(
@@ -50,9 +53,11 @@ void gate_abandon(const struct gate_lock *lock);
 int gate_batch(
     const struct gate *gate, struct feed_batch *batch, struct ha_err *err);
 /*
- * Nothing has come at all: whoever was to write could not even begin.  The
- * sweeps of the producers that are known are aborted; EX_DATAERR if none is.
+ * Nothing has come that can be read, for the reason in words: whoever was to
+ * write could not even begin.  The sweeps of the producers that are known are
+ * aborted; EX_DATAERR if none is.
  */
-int gate_nothing_came(const struct gate *gate, struct ha_err *err);
+int gate_nothing_came(
+    const struct gate *gate, const char *words, struct ha_err *err);
 
 #endif

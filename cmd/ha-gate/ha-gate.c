@@ -3,6 +3,7 @@
  * ha-gate - status records in, transition records out: what has changed for
  * long enough that somebody should hear of it.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "ops.h"
 #include "opt.h"
 #include "show.h"
+#include "stop.h"
 
 #define COMMAND_MS 30000
 #define SWEEP_MS (5 * 60 * 1000)
@@ -32,6 +34,7 @@ static struct gate gate = { .command_ms = COMMAND_MS };
 static int64_t sweep_ms = SWEEP_MS;
 static int64_t maint_ms = -1;
 static const char *format, *reason, *history;
+static const char *down_warn, *down_crit;
 static int is_ack, is_show;
 
 /* The rule that an option of the same name stands for. */
@@ -44,17 +47,16 @@ set_rule(void *target, const char *value)
 		ha_die(EX_USAGE, "--%s: %s", (const char *)target, err.msg);
 }
 
-static char down[] = "down", down_warn[] = "down-warn",
-	    down_crit[] = "down-crit", up[] = "up", remind[] = "remind",
-	    flap[] = "flap", stale[] = "stale";
+static char down[] = "down", up[] = "up", remind[] = "remind", flap[] = "flap",
+	    stale[] = "stale", warn[] = "down-warn", crit[] = "down-crit";
 
 static const struct ha_opt opts[] = {
 	{ 0, "down", "N/M", HA_OPT_CALL, down,
 	    "tell when N of the last M results are as bad (1/1)", set_rule },
-	{ 0, "down-warn", "N/M", HA_OPT_CALL, down_warn, "the same for WARN",
-	    set_rule },
-	{ 0, "down-crit", "N/M", HA_OPT_CALL, down_crit,
-	    "the same for CRIT and UNKNOWN", set_rule },
+	{ 0, "down-warn", "N/M", HA_OPT_STRING, &down_warn,
+	    "the same for WARN" },
+	{ 0, "down-crit", "N/M", HA_OPT_STRING, &down_crit,
+	    "the same for CRIT and UNKNOWN" },
 	{ 0, "up", "N", HA_OPT_CALL, up,
 	    "tell that it is better after N results in a row (1)", set_rule },
 	{ 'R', "remind", "DURATION", HA_OPT_CALL, remind,
@@ -119,6 +121,11 @@ load_rules(void)
 {
 	struct ha_err err;
 
+	/* Whatever their order is, what is said of one level counts. */
+	if (down_warn != NULL)
+		set_rule(warn, down_warn);
+	if (down_crit != NULL)
+		set_rule(crit, down_crit);
 	gate.rules = rules_new(&options);
 	if (gate.file != NULL && rules_read(gate.rules, gate.file, &err) != 0)
 		ha_die_err(&err);
@@ -132,28 +139,45 @@ keep_status(int *status, const struct ha_err *err)
 		*status = err->status;
 }
 
+/* 1 while there may be more. */
+static int
+take(struct feed *feed, int *status)
+{
+	struct feed_batch batch;
+	struct ha_err err;
+	int rc;
+
+	feed_batch_init(&batch);
+	rc = feed_next(feed, &batch, &err);
+	if (rc < 0) {
+		ha_say("%s", err.msg);
+		keep_status(status, &err);
+	}
+	if (stop_came() == 0 &&
+	    (rc > 0 || batch.count > 0 || batch.sweep_count > 0) &&
+	    gate_batch(&gate, &batch, &err) != 0)
+		keep_status(status, &err);
+	feed_batch_release(&batch);
+	if (stop_came() != 0)
+		stop_die();
+	return rc > 0;
+}
+
 static int
 run(void)
 {
 	struct feed feed;
-	struct feed_batch batch;
 	struct ha_err err;
-	int status = EX_OK, rc = 1;
+	int status = EX_OK;
 
 	feed_init(&feed, STDIN_FILENO, sweep_ms, TICK_MS);
-	while (rc > 0) {
-		feed_batch_init(&batch);
-		rc = feed_next(&feed, &batch, &err);
-		if (rc < 0) {
-			ha_say("%s", err.msg);
-			keep_status(&status, &err);
-		}
-		if ((rc > 0 || batch.count > 0 || batch.sweep_count > 0) &&
-		    gate_batch(&gate, &batch, &err) != 0)
-			keep_status(&status, &err);
-		feed_batch_release(&batch);
-	}
-	if (!feed.was_fed && gate_nothing_came(&gate, &err) != 0)
+	while (take(&feed, &status))
+		continue;
+	if (!feed.was_fed &&
+	    gate_nothing_came(&gate,
+		feed.bad > 0 ? "nothing came on stdin that can be read"
+			     : "nothing came on stdin",
+		&err) != 0)
 		keep_status(&status, &err);
 	if (feed.bad > 0) {
 		ha_say("%u line%s no status record%s", feed.bad,
@@ -190,37 +214,79 @@ operate(char **operands, size_t count)
 	return show_run(ops.name, history, format, gate.rules);
 }
 
+/* What stands behind "--" in the operands; NULL: nothing. */
+static const char *const *
+find_command(int argc, char **argv, int first)
+{
+	int is_named = first > 1 && strcmp(argv[first - 1], "--") == 0;
+	int at = first + 1;
+
+	/* With POSIXLY_CORRECT it stays where it stood. */
+	if (at < argc && strcmp(argv[at], "--") == 0) {
+		is_named = 1;
+		at++;
+	}
+	if (at < argc && !is_named)
+		ha_die(EX_USAGE,
+		    "'%s': COMMAND stands behind '--'; try 'ha-gate --help'",
+		    argv[at]);
+	if (at == argc && at > first + 1)
+		ha_die(EX_USAGE, "no COMMAND behind '--'");
+	return at < argc ? (const char *const *)(argv + at) : NULL;
+}
+
+static void
+check_usage(int argc, char **argv, int first)
+{
+	if (reason != NULL)
+		ha_die(EX_USAGE, "--reason goes with --maint and --ack");
+	if (first == argc)
+		ha_die(EX_USAGE,
+		    "the NAME of the gate is missing; try 'ha-gate --help'");
+	if (!state_is_name(argv[first]))
+		ha_die(EX_USAGE,
+		    "'%s' is no name: letters, digits, '.', '_' and '-', not "
+		    "first a dot",
+		    argv[first]);
+	if (format != NULL && strcmp(format, "table") == 0)
+		ha_die(EX_USAGE, "transitions are tsv or json");
+	if (gate.command_ms == 0 || sweep_ms == 0)
+		ha_die(EX_USAGE, "-t and -T are more than 0");
+	if (gate.file != NULL && strcmp(gate.file, "-") == 0)
+		ha_die(EX_USAGE, "-f -: stdin is for the records");
+}
+
+static void
+prepare(void)
+{
+	struct ha_err err;
+
+	load_rules();
+	signal(SIGPIPE, SIG_IGN);
+	if (gate.argv != NULL && !gate.is_dry && stop_open(&err) != 0)
+		ha_die_err(&err);
+	if (isatty(STDIN_FILENO))
+		ha_say("waiting for status records from the terminal; usual "
+		       "is: ha-probe ... | ha-gate NAME ... -- ha-alert ...");
+}
+
 int
 main(int argc, char **argv)
 {
 	int first, modes;
-	size_t count;
 
 	ha_msg_init("ha-gate");
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
-	count = (size_t)(argc - first);
 	modes = (maint_ms >= 0) + is_ack + is_show + (history != NULL);
-
 	if (modes > 1)
 		ha_die(EX_USAGE,
 		    "--maint, --ack, --show and --history are one at a time");
 	if (modes == 1)
-		return operate(argv + first, count);
-	if (reason != NULL)
-		ha_die(EX_USAGE, "--reason goes with --maint and --ack");
-	if (count == 0)
-		ha_die(EX_USAGE, "the NAME of the gate is missing");
+		return operate(argv + first, (size_t)(argc - first));
+	check_usage(argc, argv, first);
 	gate.name = argv[first];
-	if (!state_is_name(gate.name))
-		ha_die(EX_USAGE,
-		    "'%s' is no name: letters, digits, '.', '_' and '-', not "
-		    "first a dot",
-		    gate.name);
-	if (format != NULL && strcmp(format, "table") == 0)
-		ha_die(EX_USAGE, "transitions are tsv or json");
 	gate.is_json = format != NULL && strcmp(format, "json") == 0;
-	if (count > 1)
-		gate.argv = (const char *const *)(argv + first + 1);
-	load_rules();
+	gate.argv = find_command(argc, argv, first);
+	prepare();
 	return run();
 }

@@ -16,6 +16,9 @@
 #include "out.h"
 #include "rec.h"
 
+/* As long as the COMMAND of a gate may take, and more. */
+#define LOCK_MS 40000
+
 static int
 by_name(const void *a, const void *b)
 {
@@ -26,20 +29,16 @@ int
 ops_list_gates(char ***names, size_t *count, struct ha_err *err)
 {
 	const struct dirent *entry;
-	char *path;
-	DIR *dir;
+	char *path = state_path("");
+	DIR *dir = opendir(path);
 
 	*names = NULL;
 	*count = 0;
-	if (state_path("x", &path, err) != 0)
-		return -1;
-	*strrchr(path, '/') = '\0';
-	dir = opendir(path);
 	if (dir == NULL)
 		ha_err_set(err, EX_NOINPUT, errno, "can't read '%s'", path);
 	free(path);
 	if (dir == NULL)
-		return -1;
+		return err->sys == ENOENT ? 0 : -1;
 	while ((entry = readdir(dir)) != NULL) {
 		if (!state_is_name(entry->d_name))
 			continue;
@@ -151,7 +150,7 @@ do_gate(
 	size_t count;
 	int rc = 0;
 
-	if (gate_open(&lock, name, err) != 0)
+	if (gate_open(&lock, name, ha_clock_deadline(LOCK_MS), err) != 0)
 		return -1;
 	count = ops->maint_ms > 0    ? begin_maint(&lock.state, ops)
 		: ops->maint_ms == 0 ? end_maint(&lock.state, ops)
@@ -171,14 +170,11 @@ do_gate(
 static void
 say_none(const struct ops *ops, size_t gates)
 {
-	char *path;
-	struct ha_err err;
+	char *path = state_path(ops->name != NULL ? ops->name : "");
 	const char *what = ops->maint_ms == 0  ? "no such maintenance"
 			   : ops->maint_ms > 0 ? "no such check"
 					       : "no such check that is not OK";
 
-	if (state_path(ops->name != NULL ? ops->name : "", &path, &err) != 0)
-		ha_die_err(&err);
 	ha_say("'%s': %s in '%s'%s", ops->pattern, what, path,
 	    gates == 0 ? ", where no gate has a state" : "");
 	free(path);

@@ -15,15 +15,27 @@ struct line {
 	char *pattern;
 	char **keys, **values;
 	size_t count;
+	size_t *deps;
+	size_t dep_count;
+};
+
+/* For the checks that the same lines name. */
+struct made {
+	struct rules_of of;
+	size_t *lines, *deps;
+	size_t count;
+	int is_sweep;
 };
 
 struct rules {
 	struct rules_of options;
 	struct line *lines;
 	size_t count;
-	struct rules_of **made; /* for checks that a line names */
-	const char ***deps; /* of each of them */
-	size_t made_count, made_cap;
+	char **deps;
+	size_t dep_count;
+	size_t *found; /* scratch: the lines of a check */
+	struct made **made;
+	size_t made_count, last;
 };
 
 struct rules *
@@ -39,10 +51,24 @@ void
 rules_forget(struct rules *rules)
 {
 	for (size_t i = 0; i < rules->made_count; i++) {
+		free(rules->made[i]->deps);
+		free(rules->made[i]->lines);
 		free(rules->made[i]);
-		free(rules->deps[i]);
 	}
 	rules->made_count = 0;
+}
+
+static void
+free_line(struct line *line)
+{
+	for (size_t i = 0; i < line->count; i++) {
+		free(line->keys[i]);
+		free(line->values[i]);
+	}
+	free(line->pattern);
+	free(line->keys);
+	free(line->values);
+	free(line->deps);
 }
 
 void
@@ -51,19 +77,27 @@ rules_free(struct rules *rules)
 	if (rules == NULL)
 		return;
 	rules_forget(rules);
-	for (size_t i = 0; i < rules->count; i++) {
-		for (size_t j = 0; j < rules->lines[i].count; j++) {
-			free(rules->lines[i].keys[j]);
-			free(rules->lines[i].values[j]);
-		}
-		free(rules->lines[i].pattern);
-		free(rules->lines[i].keys);
-		free(rules->lines[i].values);
-	}
+	for (size_t i = 0; i < rules->count; i++)
+		free_line(&rules->lines[i]);
+	for (size_t i = 0; i < rules->dep_count; i++)
+		free(rules->deps[i]);
 	free(rules->lines);
-	free(rules->made);
 	free(rules->deps);
+	free(rules->found);
+	free(rules->made);
 	free(rules);
+}
+
+size_t
+rules_dep_count(const struct rules *rules)
+{
+	return rules->dep_count;
+}
+
+const char *
+rules_dep(const struct rules *rules, size_t number)
+{
+	return rules->deps[number];
 }
 
 static int
@@ -114,6 +148,9 @@ set_flap(struct rules_of *of, const char *value, struct ha_err *err)
 		    value, STATE_FLIPS);
 	if (ha_clock_parse_ms(end + 1, &of->flap_ms, err) != 0)
 		return -1;
+	if (of->flap_ms == 0)
+		return ha_err_set(
+		    err, EX_USAGE, 0, "'%s': no time for a change", value);
 	of->flap_n = (unsigned)n;
 	return 1;
 }
@@ -154,36 +191,52 @@ rules_set(
 	return 0;
 }
 
+static size_t
+number_of_dep(struct rules *rules, const char *pattern)
+{
+	for (size_t i = 0; i < rules->dep_count; i++)
+		if (strcmp(rules->deps[i], pattern) == 0)
+			return i;
+	rules->deps = ha_xrealloc(
+	    rules->deps, (rules->dep_count + 1) * sizeof(*rules->deps));
+	rules->deps[rules->dep_count] = ha_xstrdup(pattern);
+	return rules->dep_count++;
+}
+
 static int
-take_word(struct line *line, const struct ha_conf_line *from, size_t word,
-    struct ha_err *err)
+take_dep(struct rules *rules, struct line *line,
+    const struct ha_conf_line *from, size_t word, struct ha_err *err)
+{
+	const char *pattern = strchr(from->words[word].text, '=') + 1;
+
+	if (*pattern == '\0')
+		return ha_conf_err(from, word, 4, err, "dep= names no check");
+	line->deps[line->dep_count++] = number_of_dep(rules, pattern);
+	return 0;
+}
+
+/* Tried now: nothing is wrong with it later. */
+static int
+take_rule(struct line *line, const struct ha_conf_line *from, size_t word,
+    size_t key_len, struct ha_err *err)
 {
 	const char *text = from->words[word].text;
-	const char *equals = strchr(text, '=');
 	struct rules_of scratch = { .deps = NULL };
-	char *key, *value;
+	size_t at = line->count++;
 	int rc;
 
-	if (equals == NULL)
-		return ha_conf_err(
-		    from, word, 0, err, "'%s' is no KEY=VALUE", text);
-	key = ha_xmemdup(text, (size_t)(equals - text));
-	value = ha_xstrdup(equals + 1);
-	line->keys[line->count] = key;
-	line->values[line->count++] = value;
-	if (strcmp(key, "dep") == 0)
-		return *value != '\0' ? 0
-				      : ha_conf_err(from, word, 4, err,
-					    "dep= names no check");
-	rc = rules_set(&scratch, key, value, err);
+	line->keys[at] = ha_xmemdup(text, key_len);
+	line->values[at] = ha_xstrdup(text + key_len + 1);
+	rc = rules_set(&scratch, line->keys[at], line->values[at], err);
+	if (rc > 0)
+		return 0;
 	if (rc < 0)
-		return ha_conf_err(from, word, (size_t)(equals + 1 - text), err,
-		    "%s", err->msg);
-	return rc > 0 ? 0
-		      : ha_conf_err(from, word, 0, err,
-			    "'%s' is none of dep, down, down-warn, down-crit, "
-			    "up, remind, flap, stale",
-			    key);
+		return ha_conf_err(
+		    from, word, key_len + 1, err, "%s", err->msg);
+	return ha_conf_err(from, word, 0, err,
+	    "'%s' is none of dep, down, down-warn, down-crit, up, remind, "
+	    "flap, stale",
+	    line->keys[at]);
 }
 
 static int
@@ -199,70 +252,122 @@ take_line(void *context, const struct ha_conf_line *from, struct ha_err *err)
 	line->pattern = ha_xstrdup(from->words[0].text);
 	line->keys = ha_xcalloc(from->count, sizeof(*line->keys));
 	line->values = ha_xcalloc(from->count, sizeof(*line->values));
+	line->deps = ha_xcalloc(from->count, sizeof(*line->deps));
 	if (from->count == 1)
 		return ha_conf_err(from, 0, 0, err,
 		    "nothing is said of '%s': KEY=VALUE follows the pattern",
 		    line->pattern);
-	for (size_t i = 1; i < from->count; i++)
-		if (take_word(line, from, i, err) != 0)
+	for (size_t i = 1; i < from->count; i++) {
+		const char *text = from->words[i].text;
+		size_t key_len = strcspn(text, "=");
+
+		if (text[key_len] == '\0')
+			return ha_conf_err(
+			    from, i, 0, err, "'%s' is no KEY=VALUE", text);
+		if (strncmp(text, "dep=", 4) == 0
+			? take_dep(rules, line, from, i, err) != 0
+			: take_rule(line, from, i, key_len, err) != 0)
 			return -1;
+	}
 	return 0;
 }
 
 int
 rules_read(struct rules *rules, const char *path, struct ha_err *err)
 {
-	return ha_conf_read(path, take_line, rules, err);
+	int rc = ha_conf_read(path, take_line, rules, err);
+
+	rules->found = ha_xrealloc(
+	    rules->found, (rules->count + 1) * sizeof(*rules->found));
+	return rc;
 }
 
-static struct rules_of *
-make(struct rules *rules)
+static int
+is_of_sweep(const char *name)
 {
-	struct rules_of *of = ha_xmalloc(sizeof(*of));
-
-	*of = rules->options;
-	if (rules->made_count == rules->made_cap) {
-		rules->made_cap = rules->made_cap * 2 + 16;
-		rules->made = ha_xrealloc(
-		    rules->made, rules->made_cap * sizeof(struct rules_of *));
-		rules->deps = ha_xrealloc(
-		    rules->deps, rules->made_cap * sizeof(const char **));
-	}
-	rules->deps[rules->made_count] = NULL;
-	rules->made[rules->made_count++] = of;
-	return of;
+	return strncmp(name, RULES_SWEEP, strlen(RULES_SWEEP)) == 0;
 }
 
-/* What was read was tried then: nothing can be wrong with it now. */
+/* What it says of a level counts, wherever in the line it stands. */
 static void
-apply(struct rules *rules, struct rules_of *of, const struct line *line)
+set_all(struct rules_of *of, const struct line *line, int is_general)
 {
-	const char ***deps = &rules->deps[rules->made_count - 1];
 	struct ha_err err;
 
-	for (size_t i = 0; i < line->count; i++) {
-		if (strcmp(line->keys[i], "dep") != 0) {
+	for (size_t i = 0; i < line->count; i++)
+		if ((strcmp(line->keys[i], "down") == 0) == is_general)
 			rules_set(of, line->keys[i], line->values[i], &err);
-			continue;
-		}
-		*deps = ha_xrealloc(
-		    *deps, (of->dep_count + 1) * sizeof(const char *));
-		(*deps)[of->dep_count++] = line->values[i];
-		of->deps = *deps;
+}
+
+static void
+add_deps(struct made *made, const struct line *line)
+{
+	made->deps = ha_xrealloc(made->deps,
+	    (made->of.dep_count + line->dep_count + 1) * sizeof(*made->deps));
+	for (size_t i = 0; i < line->dep_count; i++)
+		made->deps[made->of.dep_count++] = line->deps[i];
+	made->of.deps = made->deps;
+}
+
+static const struct judge_conf at_once = {
+	.down = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } },
+	.up = 1,
+};
+
+static struct made *
+make(struct rules *rules, size_t count, int is_sweep)
+{
+	struct made *made = ha_xcalloc(1, sizeof(*made));
+
+	made->of = rules->options;
+	made->is_sweep = is_sweep;
+	made->lines = ha_xcalloc(count + 1, sizeof(*made->lines));
+	made->count = count;
+	if (is_sweep)
+		made->of.judge = at_once;
+	for (size_t i = 0; i < count; i++) {
+		const struct line *line = &rules->lines[rules->found[i]];
+		struct judge_conf before = made->of.judge;
+
+		made->lines[i] = rules->found[i];
+		set_all(&made->of, line, 1);
+		set_all(&made->of, line, 0);
+		if (is_sweep && !is_of_sweep(line->pattern))
+			made->of.judge = before;
+		add_deps(made, line);
 	}
+	rules->made = ha_xrealloc(
+	    rules->made, (rules->made_count + 1) * sizeof(*rules->made));
+	return rules->made[rules->made_count++] = made;
+}
+
+static int
+is_made_of(const struct rules *rules, const struct made *made, size_t count,
+    int is_sweep)
+{
+	return made->count == count && made->is_sweep == is_sweep &&
+	       (count == 0 || memcmp(made->lines, rules->found,
+				  count * sizeof(*made->lines)) == 0);
 }
 
 const struct rules_of *
 rules_for(struct rules *rules, const char *host, const char *check)
 {
-	struct rules_of *of = NULL;
+	int is_sweep = is_of_sweep(check);
+	size_t count = 0;
 
-	for (size_t i = 0; i < rules->count; i++) {
-		if (!ha_status_matches(rules->lines[i].pattern, host, check))
-			continue;
-		if (of == NULL)
-			of = make(rules);
-		apply(rules, of, &rules->lines[i]);
-	}
-	return of != NULL ? of : &rules->options;
+	for (size_t i = 0; i < rules->count; i++)
+		if (ha_status_matches(rules->lines[i].pattern, host, check))
+			rules->found[count++] = i;
+	if (count == 0 && !is_sweep)
+		return &rules->options;
+	/* One after the other they are often named by the same lines. */
+	if (rules->last < rules->made_count &&
+	    is_made_of(rules, rules->made[rules->last], count, is_sweep))
+		return &rules->made[rules->last]->of;
+	for (size_t i = 0; i < rules->made_count; i++)
+		if (is_made_of(rules, rules->made[i], count, is_sweep))
+			return &rules->made[rules->last = i]->of;
+	rules->last = rules->made_count;
+	return &make(rules, count, is_sweep)->of;
 }

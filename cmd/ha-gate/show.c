@@ -89,12 +89,14 @@ add_deps(struct ha_buf *notes, const struct show *show,
 		while (
 		    j < state->count &&
 		    (state->checks[j] == check ||
-			!ha_status_matches(rules->deps[i],
+			!ha_status_matches(
+			    rules_dep(show->rules, rules->deps[i]),
 			    state->checks[j]->host, state->checks[j]->check)))
 			j++;
 		if (j == state->count)
 			ha_buf_addf(notes, "%sdep=%s names no check",
-			    notes->len > 0 ? ", " : "", rules->deps[i]);
+			    notes->len > 0 ? ", " : "",
+			    rules_dep(show->rules, rules->deps[i]));
 	}
 }
 
@@ -270,12 +272,10 @@ worst_first(const void *a, const void *b)
 static int
 show_gate(struct show *show, const char *name, struct ha_err *err)
 {
+	char *path = state_path(name);
 	struct state state;
-	char *path;
 	int rc;
 
-	if (state_path(name, &path, err) != 0)
-		return -1;
 	state_init(&state);
 	rc = state_read(&state, path, err);
 	show->gate = name;
@@ -299,11 +299,8 @@ show_gate(struct show *show, const char *name, struct ha_err *err)
 static void
 say_nothing(const struct show *show, const char *name)
 {
-	struct ha_err err;
-	char *path;
+	char *path = state_path(name != NULL ? name : "");
 
-	if (state_path(name != NULL ? name : "", &path, &err) != 0)
-		ha_die_err(&err);
 	if (show->history != NULL)
 		ha_say("'%s': no such check in '%s'", show->history, path);
 	else

@@ -13,11 +13,14 @@
 #include "clock.h"
 #include "fs.h"
 #include "rec.h"
+#include "rules.h"
 
 #define VERSION "1"
 #define NAME_MAX_LEN 64
 #define MAX_SIZE ((size_t)1 << 31)
 #define FIRST_SLOTS 64
+/* Nothing comes as seldom: 100 years. */
+#define INTERVAL_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
 /* A slower or faster clock is none that was stepped. */
 #define STEP_MS 5000
 
@@ -36,14 +39,17 @@ enum {
 	F_REMINDERS,
 	F_FLAPPING,
 	F_FLIPS, /* times with blanks between them */
-	F_STALE, /* 0, 1 */
+	F_STALE, /* 0, 1; 2: and told */
 	F_SILENCED,
+	F_HELD,
 	F_CALM_SEQ,
 	F_ACK,
 	F_PRODUCER,
 	F_SEEN,
 	F_SEEN_SEQ,
 	F_INTERVAL, /* ms */
+	F_SWEEP,
+	F_WAITED,
 	F_TIME, /* the newest record */
 	F_BY,
 	F_STATE,
@@ -73,8 +79,17 @@ state_is_name(const char *name)
 	       strstr(name, ".damaged-") == NULL;
 }
 
+char *
+state_path(const char *name)
+{
+	const char *dir = getenv("HA_STATE_DIR");
+
+	return ha_xasprintf("%s/gate/%s",
+	    dir != NULL && *dir != '\0' ? dir : "/var/lib/ha", name);
+}
+
 int
-state_path(const char *name, char **path, struct ha_err *err)
+state_make_dir(struct ha_err *err)
 {
 	const char *dir;
 	char *gates;
@@ -86,8 +101,6 @@ state_path(const char *name, char **path, struct ha_err *err)
 	if (mkdir(gates, 0755) != 0 && errno != EEXIST)
 		rc = ha_err_set(err, EX_CANTCREAT, errno,
 		    "can't make the directory '%s' (HA_STATE_DIR)", gates);
-	else
-		*path = ha_xasprintf("%s/%s", gates, name);
 	free(gates);
 	return rc;
 }
@@ -215,6 +228,22 @@ state_get(struct state *state, const char *host, const char *name)
 	return check;
 }
 
+struct check *
+state_find_sweep(const struct state *state, const char *producer)
+{
+	char *name = ha_xasprintf(RULES_SWEEP "%s", producer);
+	struct check *check = state_find(state, ha_status_here(), name);
+
+	free(name);
+	return check;
+}
+
+int
+check_is_sweep(const struct check *check)
+{
+	return strncmp(check->check, RULES_SWEEP, strlen(RULES_SWEEP)) == 0;
+}
+
 void
 state_sweep(struct state *state)
 {
@@ -255,8 +284,8 @@ copy(char **at, const char *text)
 }
 
 void
-check_set_last(struct check *check, const struct ha_status *status,
-    const char *producer, int64_t time_ms)
+check_set_last(
+    struct check *check, const struct ha_status *status, int64_t time_ms)
 {
 	size_t size = strlen(status->time) + strlen(status->by) +
 		      strlen(status->target) + strlen(status->msg) +
@@ -277,8 +306,6 @@ check_set_last(struct check *check, const struct ha_status *status,
 	check->last.state = status->state;
 	check->last.ms = status->ms;
 	check->last_ms = time_ms;
-	if (producer != NULL)
-		check->producer = producer;
 }
 
 static void
@@ -356,10 +383,15 @@ shift_all(struct state *state, int64_t by_ms)
 		struct check *check = state->checks[i];
 
 		shift(&check->seen_ms, by_ms);
+		shift(&check->waited_ms, by_ms);
 		shift(&check->remind_ms, by_ms);
 		shift(&check->flapping_ms, by_ms);
 		for (size_t j = 0; j < check->flip_count; j++)
 			shift(&check->flips[j], by_ms);
+		if (strcmp(check->last.by, ha_status_here()) != 0)
+			continue;
+		shift(&check->since_ms, by_ms);
+		shift(&check->bad_ms, by_ms);
 	}
 	for (size_t i = 0; i < state->maint_count; i++) {
 		shift(&state->maints[i].since_ms, by_ms);
@@ -402,6 +434,7 @@ state_set_clock(struct state *state, int64_t now_ms)
 		step = 0;
 	if (step != 0)
 		shift_all(state, step);
+	state->before_ms = state->wall_ms > 0 ? state->wall_ms + step : 0;
 	free(state->boot);
 	state->boot = boot;
 	state->wall_ms = now_ms;
@@ -482,14 +515,17 @@ add_check(struct ha_buf *out, const struct check *check)
 	add_number(out, check->reminders);
 	add_time(out, check->flapping_ms);
 	add_flips(out, check);
-	add_number(out, check->is_stale != 0);
+	add_number(out, !check->is_stale ? 0 : check->is_stale_told ? 2 : 1);
 	add_number(out, check->was_silenced != 0);
+	add_number(out, check->held);
 	add_number(out, check->calm_seq);
 	add_text(out, check->ack != NULL ? check->ack : "");
 	add_text(out, check->producer);
 	add_time(out, check->seen_ms);
 	add_number(out, check->seen_seq);
 	add_number(out, (uint64_t)check->interval_ms);
+	add_number(out, check->sweep);
+	add_time(out, check->waited_ms);
 	add_text(out, check->last.time);
 	add_text(out, check->last.by);
 	add_text(out, ha_status_name(check->last.state));
@@ -527,7 +563,8 @@ state_encode(struct ha_buf *out, const struct state *state, const char *name)
 
 	ha_buf_add_str(out, "#ha-gate\tv=" VERSION);
 	ha_rec_add_pair(out, "name", name, strlen(name));
-	ha_buf_addf(out, "\tseq=%" PRIu64, state->seq);
+	ha_buf_addf(out, "\tseq=%" PRIu64 "\tsweeps=%" PRIu64, state->seq,
+	    state->sweeps);
 	add_pair_time(out, "wall", state->wall_ms);
 	ha_buf_addf(out, "\tup=%" PRId64, state->up_ms);
 	ha_rec_add_pair(out, "boot", state->boot, strlen(state->boot));
@@ -647,19 +684,24 @@ take_incident(const char *text, struct check *check, struct ha_err *err)
 static int
 take_counts(char **fields, struct check *check, struct ha_err *err)
 {
-	uint64_t reminders, stale, silenced, interval;
+	uint64_t reminders, stale, silenced, held, interval;
 
 	if (take_number(fields[F_REMINDERS], &reminders, err) != 0 ||
 	    take_number(fields[F_STALE], &stale, err) != 0 ||
 	    take_number(fields[F_SILENCED], &silenced, err) != 0 ||
+	    take_number(fields[F_HELD], &held, err) != 0 ||
 	    take_number(fields[F_CALM_SEQ], &check->calm_seq, err) != 0 ||
+	    take_number(fields[F_SWEEP], &check->sweep, err) != 0 ||
 	    take_number(fields[F_SEEN_SEQ], &check->seen_seq, err) != 0 ||
 	    take_number(fields[F_INTERVAL], &interval, err) != 0)
 		return -1;
-	if (reminders > UINT32_MAX || interval > INT64_MAX)
+	if (reminders > UINT32_MAX || held > UINT32_MAX ||
+	    interval > INTERVAL_MAX_MS)
 		return bad(err, "a number that is too large");
 	check->reminders = (unsigned)reminders;
+	check->held = (unsigned)held;
 	check->is_stale = stale != 0;
+	check->is_stale_told = stale > 1;
 	check->was_silenced = silenced != 0;
 	check->interval_ms = (int64_t)interval;
 	return 0;
@@ -673,6 +715,7 @@ take_times(char **fields, struct check *check, struct ha_err *err)
 	    take_time(fields[F_REMIND], &check->remind_ms, err) != 0 ||
 	    take_time(fields[F_FLAPPING], &check->flapping_ms, err) != 0 ||
 	    take_time(fields[F_SEEN], &check->seen_ms, err) != 0 ||
+	    take_time(fields[F_WAITED], &check->waited_ms, err) != 0 ||
 	    take_time(fields[F_TIME], &check->last_ms, err) != 0)
 		return -1;
 	return 0;
@@ -694,11 +737,9 @@ take_last(
 	last.ms = strtod(fields[F_MS], &end);
 	if (*end != '\0')
 		return bad(err, "a duration that is none");
-	check_set_last(check, &last,
-	    *fields[F_PRODUCER] != '\0'
-		? state_producer(state, fields[F_PRODUCER])
-		: "",
-	    check->last_ms);
+	check_set_last(check, &last, check->last_ms);
+	if (*fields[F_PRODUCER] != '\0')
+		check->producer = state_producer(state, fields[F_PRODUCER]);
 	return 0;
 }
 
@@ -808,6 +849,8 @@ set_header(
 		return bad(err, "it is of another version");
 	if (strcmp(key, "seq") == 0)
 		return take_number(value, &state->seq, err);
+	if (strcmp(key, "sweeps") == 0)
+		return take_number(value, &state->sweeps, err);
 	if (strcmp(key, "wall") == 0)
 		return take_time(value, &state->wall_ms, err);
 	if (strcmp(key, "up") == 0) {

@@ -2,8 +2,8 @@
 /*
  * state - what a gate remembers from one batch to the next.
  *
- * HA_STATE_DIR/gate/NAME, text: "#ha-gate" with v=1, name=, seq=, wall=, up=,
- * boot=; then TAB-separated lines, escaped as records are (ha(7)):
+ * HA_STATE_DIR/gate/NAME, text: "#ha-gate" with v=1, name=, seq=, sweeps=,
+ * wall=, up=, boot=; then TAB-separated lines, escaped as records are (ha(7)):
  *
  *	producer NAME		whose complete sweeps have been seen
  *	maint PATTERN SINCE UNTIL WHO REASON
@@ -50,6 +50,9 @@ struct check {
 	int64_t seen_ms; /* by our clock; 0: never */
 	int64_t interval_ms; /* between the last two; 0: not known */
 	uint64_t seen_seq; /* the batch */
+	uint64_t sweep; /* the sweep that last had it; 0: not known */
+	int64_t waited_ms; /* since then it is waited for, after a time in which
+			      nobody looked; 0: since it was seen */
 
 	struct judge_window window;
 	enum ha_status_state level; /* by N of M */
@@ -67,8 +70,9 @@ struct check {
 	size_t flip_count;
 	int64_t flapping_ms; /* since when it is held for that; 0: it isn't */
 
-	int is_stale;
+	int is_stale, is_stale_told;
 	int was_silenced; /* it stands behind one that is bad */
+	unsigned held; /* so many results, behind one nobody was told of */
 	uint64_t calm_seq; /* the batch in which its raw result was OK again */
 	char *ack; /* owned: "WHO: REASON"; NULL: nobody has seen to it */
 
@@ -76,8 +80,11 @@ struct check {
 	size_t change_count;
 
 	const struct rules_of *rules; /* borrowed; set by tell.c */
-	int mark; /* scratch of tell.c */
+	struct check *root; /* scratch of family.c */
 	unsigned behind; /* scratch: checks silenced by this one */
+	uint64_t here_seq; /* scratch: the batch that has it */
+	uint64_t old_sweep; /* scratch: the one before this batch's */
+	int is_calm; /* scratch: it flaps no longer */
 	int is_gone; /* to be removed after this batch */
 };
 
@@ -88,7 +95,10 @@ struct maint {
 
 struct state {
 	uint64_t seq; /* batches so far */
+	uint64_t sweeps; /* complete ones so far, that nothing overlapped */
 	int64_t wall_ms, up_ms; /* of the last one: CLOCK_REALTIME, BOOTTIME */
+	int64_t before_ms; /* scratch: the one before, by today's clock */
+	int is_rebuilt; /* scratch: what it held is not known any more */
 	char *boot; /* owned; "" is unknown */
 	struct check **checks; /* in the order they came */
 	size_t count, cap;
@@ -100,8 +110,10 @@ struct state {
 	size_t producer_count;
 };
 
-/* HA_STATE_DIR/gate/NAME; makes the directory.  The caller frees it. */
-int state_path(const char *name, char **path, struct ha_err *err);
+/* HA_STATE_DIR/gate/NAME, which need not be there.  The caller frees it. */
+char *state_path(const char *name);
+/* Make the directory for it.  EX_CANTCREAT. */
+int state_make_dir(struct ha_err *err);
 /*
  * Is it letters, digits and "._-", not first a dot, of at most 64, and not the
  * name of a file beside a state (.lock, .new, .damaged-TIME)?
@@ -124,14 +136,17 @@ state_find(const struct state *state, const char *host, const char *check);
 /* The same, made if it is not there. */
 struct check *
 state_get(struct state *state, const char *host, const char *check);
+/* The check of a sweep itself, "sweep:PRODUCER" of this machine; or NULL. */
+struct check *state_find_sweep(const struct state *state, const char *producer);
+int check_is_sweep(const struct check *check);
 /* Drop the checks that are marked is_gone. */
 void state_sweep(struct state *state);
 /* The one string for a producer's name, kept as long as state. */
 const char *state_producer(struct state *state, const char *name);
 
 /* Take a copy of a record as the newest one. */
-void check_set_last(struct check *check, const struct ha_status *status,
-    const char *producer, int64_t time_ms);
+void check_set_last(
+    struct check *check, const struct ha_status *status, int64_t time_ms);
 /* One more change for --history. */
 void check_add_change(struct check *check, const struct ha_transition *told);
 
@@ -146,8 +161,9 @@ void state_end_maints(struct state *state, int64_t now_ms);
 /*
  * Take the clocks of now into the state.  When the wall clock has gone by
  * another time than CLOCK_BOOTTIME since the last batch on this boot, all that
- * waits for a time is moved along.  Returns by how much it was stepped, in
- * milliseconds; 0: it wasn't.
+ * waits for a time is moved along, and so are the times that this machine gave
+ * to incidents.  Returns by how much it was stepped, in milliseconds; 0: it
+ * wasn't.
  */
 int64_t state_set_clock(struct state *state, int64_t now_ms);
 

@@ -8,31 +8,19 @@
 #include "alloc.h"
 #include "buf.h"
 #include "clock.h"
+#include "family.h"
 
-#define SWEEP "sweep:"
 /* Clocks of two machines may differ by so much. */
 #define FUTURE_MS 60000
 #define MINUTE_MS 60000
+/* Of the record's own words. */
+#define MSG_MAX 2000
 /* As far as a name may be ahead: then the clock was set back. */
 #define NAME_AHEAD_MS (INT64_C(60) * MINUTE_MS)
 #define REMIND_MAX_MS (INT64_C(24) * 3600 * 1000)
 /* A check is stale after so many of its intervals, and not before ... */
 #define STALE_INTERVALS 3
 #define STALE_MIN_MS (INT64_C(10) * 60 * 1000)
-
-enum { UNMARKED, VISITING, ROOTED };
-
-char *
-tell_sweep_check(const char *producer)
-{
-	return ha_xasprintf(SWEEP "%s", producer);
-}
-
-static int
-is_sweep(const struct check *check)
-{
-	return strncmp(check->check, SWEEP, strlen(SWEEP)) == 0;
-}
 
 static const struct rules_of *
 rules_of(struct tell *tell, struct check *check)
@@ -41,6 +29,19 @@ rules_of(struct tell *tell, struct check *check)
 		check->rules =
 		    rules_for(tell->rules, check->host, check->check);
 	return check->rules;
+}
+
+void
+tell_begin(struct tell *tell)
+{
+	tell->state->seq++;
+	tell->first_sweep = tell->state->sweeps + 1;
+}
+
+uint64_t
+tell_sweep(struct tell *tell)
+{
+	return ++tell->state->sweeps;
 }
 
 static void
@@ -53,7 +54,7 @@ add_flip(struct check *check, int64_t now_ms)
 }
 
 static void
-judge(struct tell *tell, struct check *check)
+judge(struct tell *tell, struct check *check, int is_first)
 {
 	enum ha_status_state before = check->level;
 	int is_ok = check->last.state == HA_STATUS_OK;
@@ -62,37 +63,73 @@ judge(struct tell *tell, struct check *check)
 		check->bad_ms = check->last_ms;
 	check->level = judge_add(&check->window, check->last.state, before,
 	    &rules_of(tell, check)->judge);
+	/* It may have been told of before what it held was lost. */
+	if (tell->state->is_rebuilt && is_first)
+		check->level = check->last.state;
 	if (is_ok && check->level == HA_STATUS_OK)
 		check->bad_ms = 0;
-	if ((before == HA_STATUS_OK) != (check->level == HA_STATUS_OK))
+	if (!is_first && check->level != before)
 		add_flip(check, tell->now_ms);
+}
+
+/*
+ * A run by hand between two others makes the interval short, a night without
+ * any makes it long: it is followed down slowly.
+ */
+static void
+set_interval(struct check *check, int64_t now_ms)
+{
+	int64_t interval_ms = now_ms - check->seen_ms;
+
+	if (check->seen_ms == 0 || interval_ms <= 0 || check->is_stale)
+		return;
+	if (interval_ms < check->interval_ms / 4 * 3)
+		interval_ms = check->interval_ms / 4 * 3;
+	check->interval_ms = interval_ms;
+}
+
+static void
+set_sweep(struct tell *tell, struct check *check, const char *producer,
+    uint64_t sweep)
+{
+	if (check->here_seq != tell->state->seq)
+		check->old_sweep = 0;
+	check->here_seq = tell->state->seq;
+	if (sweep == 0)
+		return;
+	if (check->sweep < tell->first_sweep && check->producer == producer)
+		check->old_sweep = check->sweep;
+	check->producer = producer;
+	check->sweep = sweep;
 }
 
 void
 tell_take(struct tell *tell, const struct ha_status *status, int64_t time_ms,
-    const char *producer)
+    const char *producer, uint64_t sweep)
 {
 	struct check *check =
 	    state_get(tell->state, status->host, status->check);
+	int is_first = check->seen_ms == 0;
 	int was_bad = check->last.state != HA_STATUS_OK;
 
-	if (check->seen_ms != 0 && time_ms < check->last_ms) {
+	set_sweep(tell, check, producer, sweep);
+	if (!is_first && time_ms < check->last_ms) {
 		if (check->last_ms <= tell->now_ms + FUTURE_MS) {
 			tell->too_old++;
 			return;
 		}
 		tell->from_future++;
 	}
-	check_set_last(check, status, producer, time_ms);
-	if (check->seen_ms != 0 && check->seen_ms < tell->now_ms &&
-	    !check->is_stale)
-		check->interval_ms = tell->now_ms - check->seen_ms;
+	check_set_last(check, status, time_ms);
+	set_interval(check, tell->now_ms);
 	check->seen_ms = tell->now_ms;
+	check->waited_ms = 0;
 	check->seen_seq = tell->state->seq;
 	check->is_stale = 0;
+	check->is_stale_told = 0;
 	if (was_bad && status->state == HA_STATUS_OK)
 		check->calm_seq = tell->state->seq;
-	judge(tell, check);
+	judge(tell, check, is_first);
 }
 
 static void
@@ -104,36 +141,68 @@ add_duration(struct ha_buf *words, int64_t ms)
 	ha_buf_add_str(words, text);
 }
 
+/* Behind the record's words, in parentheses. */
+static void
+add_note(struct ha_buf *words, const char *note)
+{
+	ha_buf_addf(words, "%s(%s", words->len > 0 ? " " : "", note);
+}
+
+/* What is added must not be what is cut off. */
+static void
+add_cut(struct ha_buf *words, const char *msg)
+{
+	size_t len = strlen(msg);
+
+	if (len <= MSG_MAX) {
+		ha_buf_add(words, msg, len);
+		return;
+	}
+	for (len = MSG_MAX; ((unsigned char)msg[len] & 0xc0) == 0x80; len--)
+		continue;
+	ha_buf_add(words, msg, len);
+	ha_buf_add_str(words, "...");
+}
+
 /* What the record's words don't say. */
 static void
 add_words(struct tell *tell, const struct check *check,
     enum ha_transition_event event, struct ha_buf *words)
 {
-	ha_buf_add_str(words, check->last.msg);
+	add_cut(words, check->last.msg);
 	switch (event) {
 	case HA_TRANSITION_RECOVERY:
-		ha_buf_addf(words, "%s(was %s for ", words->len > 0 ? " " : "",
-		    ha_status_name(check->told));
-		add_duration(words, check->last_ms - check->since_ms);
+		if (check->told == HA_STATUS_OK) {
+			add_note(words, "calm again: it was flapping for ");
+			add_duration(words, tell->now_ms - check->since_ms);
+		} else {
+			add_note(words, "was ");
+			ha_buf_addf(
+			    words, "%s for ", ha_status_name(check->told));
+			add_duration(words, check->last_ms - check->since_ms);
+		}
 		ha_buf_add_char(words, ')');
 		break;
 	case HA_TRANSITION_REMINDER:
-		ha_buf_addf(words, "%s(still %s after ",
-		    words->len > 0 ? " " : "", ha_status_name(check->told));
+		add_note(words, "still ");
+		ha_buf_addf(words, "%s%s after ",
+		    check->flapping_ms != 0 ? "flapping"
+					    : ha_status_name(check->told),
+		    check->is_calm ? ", and calm again," : "");
 		add_duration(words, tell->now_ms - check->since_ms);
-		ha_buf_addf(
-		    words, "%s)", check->flapping_ms != 0 ? ", flapping" : "");
+		ha_buf_add_char(words, ')');
 		break;
 	case HA_TRANSITION_STALE:
 		ha_buf_reset(words);
-		ha_buf_add_str(words, "no result for ");
+		ha_buf_addf(words, "no %s for ",
+		    check_is_sweep(check) ? "sweep" : "result");
 		add_duration(words, tell->now_ms - check->seen_ms);
 		ha_buf_addf(words, "; the last one was %s: %s",
 		    ha_status_name(check->last.state), check->last.msg);
 		break;
 	case HA_TRANSITION_FLAPPING:
-		ha_buf_addf(words, "%s(%zu changes within ",
-		    words->len > 0 ? " " : "", check->flip_count);
+		add_note(words, "");
+		ha_buf_addf(words, "%zu changes within ", check->flip_count);
 		add_duration(words, tell->now_ms - check->flips[0]);
 		ha_buf_add_str(words, "; nothing is told until it is calm)");
 		break;
@@ -143,6 +212,9 @@ add_words(struct tell *tell, const struct check *check,
 		    ha_status_name(check->last.state), check->last.msg);
 		break;
 	default:
+		if (check->is_calm)
+			ha_buf_addf(
+			    words, "%s(calm again)", words->len > 0 ? " " : "");
 		break;
 	}
 	if (check->behind > 0)
@@ -174,13 +246,23 @@ name_incident(struct check *check)
 	}
 }
 
+/* Nobody knows what it was before it was first seen. */
+static enum ha_status_state
+state_before(const struct check *check)
+{
+	if (*check->incident != '\0' ||
+	    memchr(check->window.states, HA_STATUS_OK, check->window.len))
+		return HA_STATUS_OK;
+	return HA_STATUS_UNKNOWN;
+}
+
 static void
 open_incident(struct tell *tell, struct check *check)
 {
 	if (check->is_told)
 		return;
 	check->is_told = 1;
-	check->told = HA_STATUS_OK;
+	check->told = state_before(check);
 	check->since_ms = check->bad_ms != 0 ? check->bad_ms : tell->now_ms;
 	check->reminders = 0;
 	name_incident(check);
@@ -257,9 +339,10 @@ tell_state(struct tell *tell, struct check *check,
 {
 	open_incident(tell, check);
 	emit(tell, check, event, state);
-	if (event == HA_TRANSITION_WORSE) {
+	if (judge_rank(state) > judge_rank(check->told)) {
 		free(check->ack);
 		check->ack = NULL;
+		check->reminders = 0;
 	}
 	if (event == HA_TRANSITION_REMINDER)
 		check->reminders++;
@@ -280,199 +363,55 @@ tell_end(struct tell *tell, struct check *check, enum ha_transition_event event)
 	close_incident(check);
 }
 
-void
-tell_complete(struct tell *tell, const char *producer)
+static int
+by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The sweeps that had what a later one of their producer has now. */
+static size_t
+old_sweeps(const struct state *state, uint64_t **sweeps)
+{
+	size_t count = 0, kept = 0;
+
+	*sweeps = ha_xcalloc(state->count + 1, sizeof(**sweeps));
+	for (size_t i = 0; i < state->count; i++) {
+		const struct check *check = state->checks[i];
+
+		if (check->here_seq == state->seq && check->old_sweep != 0 &&
+		    (count == 0 || (*sweeps)[count - 1] != check->old_sweep))
+			(*sweeps)[count++] = check->old_sweep;
+	}
+	qsort(*sweeps, count, sizeof(**sweeps), by_number);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || (*sweeps)[i] != (*sweeps)[i - 1])
+			(*sweeps)[kept++] = (*sweeps)[i];
+	return kept;
+}
+
+static void
+tell_removed(struct tell *tell)
 {
 	struct state *state = tell->state;
+	uint64_t *sweeps;
+	size_t count = old_sweeps(state, &sweeps);
 
-	for (size_t i = 0; i < state->count; i++) {
+	for (size_t i = 0; count > 0 && i < state->count; i++) {
 		struct check *check = state->checks[i];
 
-		if (check->producer != producer || is_sweep(check) ||
-		    check->seen_seq == state->seq)
+		if (check->here_seq == state->seq || check->sweep == 0 ||
+		    bsearch(&check->sweep, sweeps, count, sizeof(*sweeps),
+			by_number) == NULL)
 			continue;
 		tell_end(tell, check, HA_TRANSITION_REMOVED);
 		check->is_gone = 1;
 	}
-	state_sweep(state);
-}
-
-/* Dependencies. */
-
-static int
-is_bad(const struct check *check)
-{
-	return judge_rank(check->level) >= judge_rank(HA_STATUS_UNKNOWN) ||
-	       (!check->is_stale && judge_rank(check->last.state) >=
-					judge_rank(HA_STATUS_UNKNOWN));
-}
-
-/* Those that a pattern of dep= names and that are bad. */
-struct parents {
-	const char *pattern;
-	struct check **checks;
-	size_t count;
-};
-
-struct family {
-	struct check **bad;
-	size_t bad_count;
-	struct parents *parents; /* one a pattern */
-	size_t count;
-};
-
-static struct parents *
-parents_by(struct family *family, const char *pattern)
-{
-	struct parents *parents;
-
-	for (size_t i = 0; i < family->count; i++)
-		if (strcmp(family->parents[i].pattern, pattern) == 0)
-			return &family->parents[i];
-	family->parents = ha_xrealloc(
-	    family->parents, (family->count + 1) * sizeof(*family->parents));
-	parents = &family->parents[family->count++];
-	parents->pattern = pattern;
-	parents->count = 0;
-	parents->checks =
-	    ha_xcalloc(family->bad_count + 1, sizeof(struct check *));
-	for (size_t i = 0; i < family->bad_count; i++)
-		if (ha_status_matches(
-			pattern, family->bad[i]->host, family->bad[i]->check))
-			parents->checks[parents->count++] = family->bad[i];
-	return parents;
-}
-
-static struct check *
-root_of(struct tell *tell, struct family *family, struct check *check);
-
-/*
- * The check at the far end of a chain of bad ones above this one; NULL: there
- * is none.  A circle ends nowhere, and so silences nobody.
- */
-static struct check *
-root_above(struct tell *tell, struct family *family, struct check *check)
-{
-	const struct rules_of *rules = rules_of(tell, check);
-	struct check *root = NULL;
-
-	for (size_t i = 0; i < rules->dep_count && root == NULL; i++) {
-		size_t index = (size_t)(parents_by(family, rules->deps[i]) -
-					family->parents);
-
-		for (size_t j = 0;
-		     j < family->parents[index].count && root == NULL; j++)
-			if (family->parents[index].checks[j] != check)
-				root = root_of(tell, family,
-				    family->parents[index].checks[j]);
-	}
-	return root;
-}
-
-static int
-has_bad_parent(struct tell *tell, struct family *family, struct check *check)
-{
-	const struct rules_of *rules = rules_of(tell, check);
-
-	for (size_t i = 0; i < rules->dep_count; i++) {
-		const struct parents *parents =
-		    parents_by(family, rules->deps[i]);
-
-		if (parents->count > 1 ||
-		    (parents->count == 1 && parents->checks[0] != check))
-			return 1;
-	}
-	return 0;
-}
-
-static struct check *
-root_of(struct tell *tell, struct family *family, struct check *check)
-{
-	struct check *root;
-
-	if (check->mark == ROOTED)
-		return check;
-	if (check->mark == VISITING)
-		return NULL;
-	if (!has_bad_parent(tell, family, check)) {
-		check->mark = ROOTED;
-		return check;
-	}
-	check->mark = VISITING;
-	root = root_above(tell, family, check);
-	check->mark = UNMARKED;
-	return root;
-}
-
-/*
- * Is one of its parents bad, or has it been until now?  Then only a later
- * result shows whether the child suffers from something else.
- */
-static int
-was_parent_calmed(struct tell *tell, const struct check *check)
-{
-	const struct rules_of *rules = check->rules;
-	const struct state *state = tell->state;
-
-	for (size_t i = 0; i < state->count; i++) {
-		const struct check *parent = state->checks[i];
-
-		if (parent->calm_seq < check->seen_seq || parent == check)
-			continue;
-		for (size_t j = 0; j < rules->dep_count; j++)
-			if (ha_status_matches(
-				rules->deps[j], parent->host, parent->check))
-				return 1;
-	}
-	return 0;
-}
-
-static void
-silence(struct tell *tell, struct family *family, struct check *check)
-{
-	struct check *root = NULL;
-
-	if (rules_of(tell, check)->dep_count == 0) {
-		check->was_silenced = 0;
-		return;
-	}
-	check->mark = VISITING;
-	root = root_above(tell, family, check);
-	check->mark = UNMARKED;
-	if (root != NULL) {
-		check->was_silenced = 1;
-		root->behind++;
-	} else if (check->was_silenced) {
-		check->was_silenced = was_parent_calmed(tell, check);
-	}
-}
-
-static void
-silence_all(struct tell *tell)
-{
-	struct state *state = tell->state;
-	struct family family = { NULL, 0, NULL, 0 };
-
-	family.bad = ha_xcalloc(state->count + 1, sizeof(struct check *));
-	for (size_t i = 0; i < state->count; i++) {
-		state->checks[i]->mark = UNMARKED;
-		state->checks[i]->behind = 0;
-		if (is_bad(state->checks[i]))
-			family.bad[family.bad_count++] = state->checks[i];
-	}
-	for (size_t i = 0; i < state->count; i++) {
-		struct check *check = state->checks[i];
-
-		if (check->level != HA_STATUS_OK ||
-		    check->last.state != HA_STATUS_OK || check->is_stale)
-			silence(tell, &family, check);
-		else
-			check->was_silenced = 0;
-	}
-	for (size_t i = 0; i < family.count; i++)
-		free(family.parents[i].checks);
-	free(family.parents);
-	free(family.bad);
+	free(sweeps);
+	if (count > 0)
+		state_sweep(state);
 }
 
 /* Flapping. */
@@ -489,31 +428,47 @@ forget_flips(struct check *check, int64_t before_ms)
 	    check->flip_count * sizeof(check->flips[0]));
 }
 
-/* Does it begin to flap now? */
-static int
-look_for_flapping(struct tell *tell, struct check *check)
+/* It flaps until nothing has changed for as long. */
+static void
+look_for_calm(struct tell *tell, struct check *check)
 {
-	const struct rules_of *rules = rules_of(tell, check);
+	forget_flips(check, tell->now_ms - rules_of(tell, check)->flap_ms);
+	check->is_calm = check->flapping_ms != 0 && check->flip_count == 0;
+	if (check->is_calm)
+		check->flapping_ms = 0;
+}
 
-	forget_flips(check, tell->now_ms - rules->flap_ms);
-	if (check->flapping_ms != 0) {
-		if (check->flip_count == 0)
-			check->flapping_ms = 0;
-		return 0;
-	}
-	if (rules->flap_n == 0 || check->flip_count < rules->flap_n)
-		return 0;
-	check->flapping_ms = tell->now_ms;
-	return 1;
+static int
+begins_to_flap(const struct check *check)
+{
+	unsigned limit = check->rules->flap_n;
+
+	return check->flapping_ms == 0 && limit != 0 &&
+	       check->flip_count >= limit;
+}
+
+/*
+ * While nobody looked at all, no result could come: a check that was not
+ * overdue then gets its time once more, and only once.
+ */
+static int64_t
+waits_since(const struct tell *tell, struct check *check, int64_t limit_ms)
+{
+	int64_t before_ms = tell->state->before_ms;
+
+	if (check->waited_ms == 0 && before_ms != 0 &&
+	    tell->now_ms - before_ms >= limit_ms &&
+	    before_ms - check->seen_ms < limit_ms)
+		check->waited_ms = tell->now_ms;
+	return check->waited_ms != 0 ? check->waited_ms : check->seen_ms;
 }
 
 static void
-look_for_silence(struct tell *tell, struct check *check)
+look_for_stale(struct tell *tell, struct check *check)
 {
 	int64_t limit_ms = rules_of(tell, check)->stale_ms;
 
-	if (check->is_stale || check->seen_ms == 0 || limit_ms == 0 ||
-	    is_sweep(check))
+	if (check->is_stale || check->seen_ms == 0 || limit_ms == 0)
 		return;
 	if (limit_ms == RULES_STALE_AUTO) {
 		if (check->interval_ms == 0)
@@ -522,21 +477,38 @@ look_for_silence(struct tell *tell, struct check *check)
 		if (limit_ms < STALE_MIN_MS)
 			limit_ms = STALE_MIN_MS;
 	}
-	check->is_stale = tell->now_ms - check->seen_ms >= limit_ms;
+	check->is_stale =
+	    tell->now_ms - waits_since(tell, check, limit_ms) >= limit_ms;
 }
 
 static enum ha_transition_event
 event_of(const struct check *check, enum ha_status_state state)
 {
-	if (check->is_stale)
+	if (check->is_stale && !check->is_stale_told)
 		return HA_TRANSITION_STALE;
+	if (check_is_sweep(check) && state == HA_STATUS_CRIT)
+		return HA_TRANSITION_ABORTED;
 	if (!check->is_told)
-		return is_sweep(check) && state == HA_STATUS_CRIT
-			   ? HA_TRANSITION_ABORTED
-			   : HA_TRANSITION_PROBLEM;
+		return HA_TRANSITION_PROBLEM;
 	return judge_rank(state) > judge_rank(check->told)
 		   ? HA_TRANSITION_WORSE
 		   : HA_TRANSITION_BETTER;
+}
+
+static int
+has_changed(const struct check *check, enum ha_status_state state)
+{
+	return !check->is_told || state != check->told ||
+	       (check->is_stale && !check->is_stale_told);
+}
+
+static int
+is_reminder_due(const struct tell *tell, const struct check *check)
+{
+	if (check->is_calm)
+		return 1;
+	return check->ack == NULL && check->remind_ms != 0 &&
+	       check->rules->remind_ms != 0 && check->remind_ms <= tell->now_ms;
 }
 
 static void
@@ -544,29 +516,24 @@ decide(struct tell *tell, struct check *check)
 {
 	enum ha_status_state state =
 	    check->is_stale ? HA_STATUS_UNKNOWN : check->level;
-	int begins_to_flap = look_for_flapping(tell, check);
 	int is_held = state_maint(tell->state, check, tell->now_ms) != NULL ||
 		      (check->was_silenced && state != HA_STATUS_OK);
 
-	if (begins_to_flap && !is_held) {
+	look_for_calm(tell, check);
+	if (!is_held && begins_to_flap(check)) {
+		check->flapping_ms = tell->now_ms;
 		tell_state(tell, check, HA_TRANSITION_FLAPPING, state);
-		return;
-	}
-	if (check->flapping_ms == 0 && state == HA_STATUS_OK) {
+	} else if (check->flapping_ms == 0 && state == HA_STATUS_OK) {
 		if (check->is_told)
 			tell_end(tell, check, HA_TRANSITION_RECOVERY);
+	} else if (is_held) {
 		return;
-	}
-	if (is_held)
-		return;
-	if (check->flapping_ms == 0 &&
-	    (!check->is_told || state != check->told)) {
+	} else if (check->flapping_ms == 0 && has_changed(check, state)) {
 		tell_state(tell, check, event_of(check, state), state);
-		return;
+		check->is_stale_told = check->is_stale;
+	} else if (check->is_told && is_reminder_due(tell, check)) {
+		tell_state(tell, check, HA_TRANSITION_REMINDER, state);
 	}
-	if (check->is_told && check->ack == NULL && check->remind_ms != 0 &&
-	    check->remind_ms <= tell->now_ms)
-		tell_state(tell, check, HA_TRANSITION_REMINDER, check->told);
 }
 
 void
@@ -575,9 +542,10 @@ tell_all(struct tell *tell)
 	struct state *state = tell->state;
 
 	state_end_maints(state, tell->now_ms);
+	tell_removed(tell);
 	for (size_t i = 0; i < state->count; i++)
-		look_for_silence(tell, state->checks[i]);
-	silence_all(tell);
+		look_for_stale(tell, state->checks[i]);
+	family_silence(state, tell->rules);
 	for (size_t i = 0; i < state->count; i++)
 		decide(tell, state->checks[i]);
 }

@@ -4,7 +4,7 @@
  *
  * All records of a batch are taken first, then it is decided what to tell: a
  * parent and its children may fail in the same sweep.  Nothing here looks at a
- * clock or a file.
+ * clock or a file.  Source: ha-gate(1).
  */
 #ifndef GATE_TELL_H
 #define GATE_TELL_H
@@ -16,33 +16,37 @@
 #include "transition.h"
 
 struct tell {
-	struct state *state;
+	struct state *state; /* its seq is this batch's */
 	struct rules *rules;
 	int64_t now_ms; /* ha_clock_wall_ms() */
 	/* Each transition as it is found; valid during the call. */
 	void (*each)(void *context, const struct ha_transition *transition);
 	void *context;
 	unsigned too_old, from_future; /* records, counted by tell_take() */
+	uint64_t first_sweep; /* scratch: of this batch */
 };
 
+/* A batch begins. */
+void tell_begin(struct tell *tell);
+
+/* The number of a complete sweep whose records are known. */
+uint64_t tell_sweep(struct tell *tell);
+
 /*
- * A record; time_ms is its TIME.  producer is the one of the state, or NULL
- * when it is not known.  A record older than the last of its check is left out,
- * unless the last one's time is yet to come: then a clock was wrong.
+ * A record; time_ms is its TIME.  sweep is the number of the sweep that it is
+ * of, and producer, of the state, whose that is; 0 and NULL when that is not
+ * known.  A record older than the last of its check is left out, unless the
+ * last one's time is yet to come: then a clock was wrong.
  */
 void tell_take(struct tell *tell, const struct ha_status *status,
-    int64_t time_ms, const char *producer);
-
-/* The check of a sweep itself, "sweep:PRODUCER" of this machine. */
-char *tell_sweep_check(const char *producer);
+    int64_t time_ms, const char *producer, uint64_t sweep);
 
 /*
- * The producer's sweep was complete, all of it in this batch: what it had before
- * and has not now is told as removed, and then forgotten.
+ * All has been taken: tell.  A check that was in a sweep together with one that
+ * is in a later one of the same producer, and is in none of this batch itself,
+ * is told as removed, and then forgotten.  So two lists of one prober that come
+ * in turn don't remove each other's checks.
  */
-void tell_complete(struct tell *tell, const char *producer);
-
-/* All has been taken: tell. */
 void tell_all(struct tell *tell);
 
 #endif
