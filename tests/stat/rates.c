@@ -212,17 +212,15 @@ test_others_are_kept(void **state)
 {
 	struct ha_buf text = HA_BUF_INIT;
 	struct sample now = { .count = 1, .counters = { 7 } };
-	char want[64];
 	struct ha_err err;
 
 	(void)state;
 	write_sample(HEAD, 2000, "10\t20");
-	snprintf(want, sizeof(want), "k\t%lld", (long long)now_ms() / 100000);
 	rates_open(0);
 	assert_null(rates_compare("a\tb", &now));
 	close_rates();
 	assert_int_equal(ha_fs_read_file(FILE_NAME, 4096, &text, &err), 0);
-	assert_non_null(strstr(text.data, want));
+	assert_non_null(strstr(text.data, "\nk\t"));
 	assert_non_null(strstr(text.data, "\na\\tb\t"));
 	ha_buf_release(&text);
 	write_sample(HEAD, 3601 * 1000, "10\t20");
