@@ -48,6 +48,18 @@ openssl_reason(const char *error, char *reason, size_t size)
 	snprintf(reason, size, "%.*s", (int)len, start);
 }
 
+/* libcurl's "Could not resolve host: mail.test". */
+static void
+blame_resolve(const struct ha_http_blame *blame)
+{
+	const char *colon = strrchr(blame->error, ':');
+	const char *name = colon != NULL ? colon + 1 : blame->error;
+
+	name += strspn(name, " ");
+	set_fault(
+	    blame, HA_HTTP_RESOLVE, "the name %s can't be resolved", name);
+}
+
 static void
 blame_connect(const struct ha_http_blame *blame)
 {
@@ -79,7 +91,20 @@ blame_timeout(const struct ha_http_blame *blame)
 		[HA_HTTP_WAITING] = "no answer",
 		[HA_HTTP_READING] = "no end of the answer",
 	};
+	int len = 0;
+	const char *line = last_line(blame, &len);
 
+	if (blame->answer->address[0] == '\0') {
+		set_fault(blame, HA_HTTP_TIMEOUT,
+		    "the name was not resolved in time");
+		return;
+	}
+	if (blame->request->recipients != NULL && len > 0 &&
+	    blame->answer->phase == HA_HTTP_READING) {
+		set_fault(blame, HA_HTTP_TIMEOUT, "no reply from %s after %.*s",
+		    blame->answer->address, len, line);
+		return;
+	}
 	set_fault(blame, HA_HTTP_TIMEOUT, "%s from %s",
 	    words[blame->answer->phase], blame->answer->address);
 }
@@ -239,6 +264,13 @@ blame_reply(const struct ha_http_blame *blame)
 }
 
 static void
+blame_refused(const struct ha_http_blame *blame)
+{
+	blame_reply(blame);
+	blame->answer->fault = HA_HTTP_REFUSED;
+}
+
+static void
 blame_login(const struct ha_http_blame *blame)
 {
 	int len;
@@ -337,6 +369,7 @@ void
 ha_http_blame(const struct ha_http_blame *blame)
 {
 	static void (*const blames[])(const struct ha_http_blame *blame) = {
+		[HA_HTTP_BLAME_RESOLVE] = blame_resolve,
 		[HA_HTTP_BLAME_CONNECT] = blame_connect,
 		[HA_HTTP_BLAME_SOURCE] = blame_source,
 		[HA_HTTP_BLAME_TIMEOUT] = blame_timeout,
@@ -348,6 +381,7 @@ ha_http_blame(const struct ha_http_blame *blame)
 		[HA_HTTP_BLAME_PARTIAL] = blame_partial,
 		[HA_HTTP_BLAME_STREAM] = blame_stream,
 		[HA_HTTP_BLAME_REPLY] = blame_reply,
+		[HA_HTTP_BLAME_REFUSED] = blame_refused,
 		[HA_HTTP_BLAME_HTTP2] = blame_http2,
 		[HA_HTTP_BLAME_LOGIN] = blame_login,
 		[HA_HTTP_BLAME_NO_LOGIN] = blame_no_login,

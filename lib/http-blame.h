@@ -11,6 +11,7 @@
 #include "http.h"
 
 enum ha_http_blame_kind {
+	HA_HTTP_BLAME_RESOLVE,
 	HA_HTTP_BLAME_CONNECT,
 	HA_HTTP_BLAME_SOURCE, /* an address to send from */
 	HA_HTTP_BLAME_TIMEOUT,
@@ -22,6 +23,7 @@ enum ha_http_blame_kind {
 	HA_HTTP_BLAME_PARTIAL, /* body */
 	HA_HTTP_BLAME_STREAM, /* reading or writing */
 	HA_HTTP_BLAME_REPLY, /* that is none, or a refusal */
+	HA_HTTP_BLAME_REFUSED, /* a message */
 	HA_HTTP_BLAME_HTTP2,
 	HA_HTTP_BLAME_LOGIN, /* that was refused */
 	HA_HTTP_BLAME_NO_LOGIN, /* that could not be tried */

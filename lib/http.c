@@ -61,6 +61,8 @@ struct ha_http {
 	int can_tls; /* what TLS takes has been found */
 	const char *ca_file; /* the system's authorities, in one file */
 	const char *ca_path; /* the same to be looked up one by one; or NULL */
+	int *kept; /* descriptors of connections that may be kept */
+	size_t kept_count;
 };
 
 enum stop {
@@ -68,6 +70,7 @@ enum stop {
 	STOP_SATISFIED, /* all that was asked for has come */
 	STOP_HEADERS, /* too many */
 	STOP_BODY, /* too large */
+	STOP_NO_LOGIN, /* none was made, and a mail would be sent */
 };
 
 struct ha_http_transfer {
@@ -84,6 +87,7 @@ struct ha_http_transfer {
 	enum stop stop;
 	int64_t start_ns, handshake_ns, first_ns;
 	size_t header_bytes;
+	size_t sent; /* of a mail */
 	int is_head_over; /* the next status line begins another response */
 	struct sockaddr_storage peer;
 	char address[INET6_ADDRSTRLEN + 16];
@@ -283,6 +287,17 @@ ha_http_cancel(struct ha_http_transfer *transfer)
 	recycle(transfer);
 }
 
+/*
+ * libcurl says QUIT on a kept connection and waits for the reply, up to two
+ * minutes: there is none to wait for when nothing can be read.
+ */
+static void
+stop_reading(const struct ha_http *http)
+{
+	for (size_t i = 0; i < http->kept_count; i++)
+		shutdown(http->kept[i], SHUT_RD);
+}
+
 void
 ha_http_free(struct ha_http *http)
 {
@@ -292,6 +307,7 @@ ha_http_free(struct ha_http *http)
 		return;
 	while (http->running != NULL)
 		ha_http_cancel(http->running);
+	stop_reading(http);
 	while ((transfer = http->idle) != NULL) {
 		http->idle = transfer->next;
 		api.easy_cleanup(transfer->easy);
@@ -301,7 +317,27 @@ ha_http_free(struct ha_http *http)
 		free(transfer);
 	}
 	api.multi_cleanup(http->multi);
+	free(http->kept);
 	free(http);
+}
+
+static void
+note_kept(struct ha_http *http, int fd)
+{
+	http->kept = ha_xrealloc(
+	    http->kept, (http->kept_count + 1) * sizeof(*http->kept));
+	http->kept[http->kept_count++] = fd;
+}
+
+static int
+on_close(void *context, curl_socket_t fd)
+{
+	struct ha_http *http = context;
+
+	for (size_t i = 0; i < http->kept_count; i++)
+		if (http->kept[i] == fd)
+			http->kept[i] = http->kept[--http->kept_count];
+	return close(fd);
 }
 
 /* The socket is ours, so that errno is known, and whom it was for. */
@@ -323,6 +359,8 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 		    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (address->addrlen <= sizeof(transfer->peer))
 		memcpy(&transfer->peer, &address->addr, address->addrlen);
+	if (fd >= 0 && transfer->request->is_kept)
+		note_kept(transfer->http, fd);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -418,6 +456,64 @@ on_body(char *data, size_t size, size_t count, void *context)
 	return 0;
 }
 
+static int
+is_reused(const struct ha_http_transfer *transfer)
+{
+	long connects = 0;
+
+	api.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return connects == 0;
+}
+
+/* libcurl goes without a login where SMTP offers none. */
+static int
+lacks_login(const struct ha_http_transfer *transfer)
+{
+	const struct ha_http_request *request = transfer->request;
+
+	return request->user != NULL &&
+	       (request->is_connect_only || request->recipients != NULL) &&
+	       strncasecmp(request->url, "smtp", 4) == 0 &&
+	       strstr(transfer->answer.headers.data, "\n235") == NULL &&
+	       !is_reused(transfer);
+}
+
+/* A mail that is broken off here has no end, and the server drops it. */
+static size_t
+on_read(char *data, size_t size, size_t count, void *context)
+{
+	struct ha_http_transfer *transfer = context;
+	const struct ha_http_request *request = transfer->request;
+	size_t room = size * count, left = request->body_len - transfer->sent;
+
+	if (lacks_login(transfer)) {
+		transfer->stop = STOP_NO_LOGIN;
+		return CURL_READFUNC_ABORT;
+	}
+	if (left > room)
+		left = room;
+	memcpy(data, request->body + transfer->sent, left);
+	transfer->sent += left;
+	return left;
+}
+
+/* libcurl waits in a loop of its own for the reply to a QUIT. */
+static int
+on_progress(void *context, curl_off_t total, curl_off_t now,
+    curl_off_t up_total, curl_off_t up_now)
+{
+	const struct ha_http_transfer *transfer = context;
+	int64_t end_ns =
+	    transfer->start_ns + transfer->request->timeout_ms * HA_MS_NS;
+
+	(void)total;
+	(void)now;
+	(void)up_total;
+	(void)up_now;
+	return transfer->request->timeout_ms > 0 &&
+	       ha_clock_now_ns() > end_ns + HA_S_NS;
+}
+
 #define SET(option, value)                                                     \
 	(void)(result != CURLE_OK ||                                           \
 	       (result = api.easy_setopt(easy, option, value)) != CURLE_OK)
@@ -438,11 +534,15 @@ set_basics(struct ha_http_transfer *transfer)
 	SET(CURLOPT_ERRORBUFFER, transfer->error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
-	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FRESH_CONNECT, request->is_kept ? 0L : 1L);
+	/* A thread that resolves a name is not waited for. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	/* To prune it costs time with each of many names. */
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	SET(CURLOPT_CLOSESOCKETDATA, transfer->http);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -495,8 +595,12 @@ set_connection(struct ha_http_transfer *transfer)
 		SET(CURLOPT_PASSWORD,
 		    request->password != NULL ? request->password : "");
 	}
+	if (request->login != NULL)
+		SET(CURLOPT_LOGIN_OPTIONS, request->login);
+	if (request->bearer != NULL)
+		SET(CURLOPT_XOAUTH2_BEARER, request->bearer);
 	if (!request->is_connect_only) {
-		SET(CURLOPT_FORBID_REUSE, 1L);
+		SET(CURLOPT_FORBID_REUSE, request->is_kept ? 0L : 1L);
 		return result;
 	}
 	SET(CURLOPT_CONNECT_ONLY, 1L);
@@ -616,6 +720,48 @@ set_headers(struct ha_http_transfer *transfer)
 	return result;
 }
 
+static struct curl_slist *
+list_of(const char *const *texts)
+{
+	struct curl_slist *list = NULL, *longer;
+
+	for (; *texts != NULL; texts++) {
+		longer = api.slist_append(list, *texts);
+		if (longer == NULL) {
+			api.slist_free_all(list);
+			return NULL;
+		}
+		list = longer;
+	}
+	return list;
+}
+
+static CURLcode
+set_mail(struct ha_http_transfer *transfer)
+{
+	const struct ha_http_request *request = transfer->request;
+	int64_t reply_s = request->timeout_ms / 1000 + 1;
+	CURL *easy = transfer->easy;
+	CURLcode result = CURLE_OK;
+
+	transfer->headers = list_of(request->recipients);
+	if (transfer->headers == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	SET(CURLOPT_MAIL_RCPT, transfer->headers);
+	SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+	SET(CURLOPT_MAIL_FROM, request->mail_from);
+	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len);
+	SET(CURLOPT_READFUNCTION, on_read);
+	SET(CURLOPT_READDATA, transfer);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, transfer);
+	if (request->timeout_ms > 0)
+		SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)reply_s);
+	return result;
+}
+
 static CURLcode
 set_request(struct ha_http_transfer *transfer)
 {
@@ -655,7 +801,9 @@ set_all(struct ha_http_transfer *transfer)
 		result = set_connection(transfer);
 	if (result == CURLE_OK && may_speak_tls(transfer->request))
 		result = set_tls(transfer);
-	if (result == CURLE_OK && !transfer->request->is_connect_only)
+	if (result == CURLE_OK && transfer->request->recipients != NULL)
+		result = set_mail(transfer);
+	else if (result == CURLE_OK && !transfer->request->is_connect_only)
 		result = set_request(transfer);
 	return result;
 }
@@ -692,6 +840,7 @@ begin(struct ha_http_transfer *transfer)
 	transfer->handshake_ns = 0;
 	transfer->first_ns = 0;
 	transfer->header_bytes = 0;
+	transfer->sent = 0;
 	transfer->is_head_over = 1;
 	transfer->peer.ss_family = AF_UNSPEC;
 	transfer->error[0] = '\0';
@@ -754,7 +903,8 @@ ha_http_phase(const struct ha_http_transfer *transfer)
 		return HA_HTTP_SHAKING_HANDS;
 	if (transfer->first_ns != 0)
 		return HA_HTTP_READING;
-	return info_us(transfer, CURLINFO_CONNECT_TIME_T) == 0
+	return info_us(transfer, CURLINFO_CONNECT_TIME_T) == 0 &&
+		       !(transfer->request->is_kept && is_reused(transfer))
 		   ? HA_HTTP_CONNECTING
 		   : HA_HTTP_WAITING;
 }
@@ -769,6 +919,20 @@ static int64_t
 since_start_us(const struct ha_http_transfer *transfer, int64_t ns)
 {
 	return ns != 0 ? (ns - transfer->start_ns) / 1000 : 0;
+}
+
+/* Of a connection that another transfer made. */
+static void
+take_address(struct ha_http_transfer *transfer)
+{
+	const char *ip = NULL;
+	long port = 0;
+
+	api.easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &ip);
+	api.easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &port);
+	if (ip != NULL && *ip != '\0')
+		snprintf(transfer->address, sizeof(transfer->address),
+		    strchr(ip, ':') != NULL ? "[%s]:%ld" : "%s:%ld", ip, port);
 }
 
 static const char *
@@ -790,18 +954,37 @@ peer_address(struct ha_http_transfer *transfer)
 		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
 		snprintf(transfer->address, sizeof(transfer->address),
 		    "[%s]:%u", text, ntohs(in6->sin6_port));
+	} else if (transfer->request->is_kept) {
+		take_address(transfer);
 	}
 	return transfer->address;
+}
+
+/* "MAIL failed: 550", or what came after the message; not a greeting. */
+static int
+is_refusal(const struct ha_http_transfer *transfer)
+{
+	long status = 0;
+
+	api.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return transfer->request->recipients != NULL && status >= 300 &&
+	       (strstr(transfer->error, " failed: ") != NULL ||
+		   transfer->sent > 0);
 }
 
 static enum ha_http_blame_kind
 kind_of(const struct ha_http_transfer *transfer, CURLcode code)
 {
 	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return HA_HTTP_BLAME_RESOLVE;
 	case CURLE_COULDNT_CONNECT:
 		return HA_HTTP_BLAME_CONNECT;
 	case CURLE_INTERFACE_FAILED:
 		return HA_HTTP_BLAME_SOURCE;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return HA_HTTP_BLAME_TIMEOUT;
 	case CURLE_OPERATION_TIMEDOUT:
 		/* So libcurl calls a 421 of FTP, too. */
 		return transfer->is_mail && transfer->error[0] == '\0'
@@ -817,12 +1000,16 @@ kind_of(const struct ha_http_transfer *transfer, CURLcode code)
 		return HA_HTTP_BLAME_START_TLS;
 	case CURLE_PARTIAL_FILE:
 		return HA_HTTP_BLAME_PARTIAL;
+	case CURLE_SEND_ERROR:
+		return is_refusal(transfer) ? HA_HTTP_BLAME_REFUSED
+					    : HA_HTTP_BLAME_STREAM;
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
 		return HA_HTTP_BLAME_STREAM;
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
+		return is_refusal(transfer) ? HA_HTTP_BLAME_REFUSED
+					    : HA_HTTP_BLAME_REPLY;
+	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_REMOTE_ACCESS_DENIED:
 	case CURLE_URL_MALFORMAT:
 	case CURLE_BAD_CONTENT_ENCODING:
@@ -861,17 +1048,6 @@ blame(struct ha_http_transfer *transfer, enum ha_http_blame_kind kind,
 	if (kind == HA_HTTP_BLAME_STREAM && facts.tunnel_status >= 300)
 		facts.kind = HA_HTTP_BLAME_TUNNEL;
 	ha_http_blame(&facts);
-}
-
-/* libcurl goes without a login where SMTP offers none. */
-static int
-lacks_login(const struct ha_http_transfer *transfer)
-{
-	const struct ha_http_request *request = transfer->request;
-
-	return request->is_connect_only && request->user != NULL &&
-	       strncasecmp(request->url, "smtp", 4) == 0 &&
-	       strstr(transfer->answer.headers.data, "\n235") == NULL;
 }
 
 /* Nobody waits for the reply to it; the connection is closed behind it. */
@@ -939,11 +1115,12 @@ fill_answer(struct ha_http_transfer *transfer)
 	struct ha_http_answer *answer = &transfer->answer;
 	CURL *easy = transfer->easy;
 	long status = 0, sys = 0;
-	curl_off_t retry_after_s = 0;
+	curl_off_t retry_after_s = 0, sent = 0;
 
 	api.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	api.easy_getinfo(easy, CURLINFO_OS_ERRNO, &sys);
 	api.easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+	api.easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	answer->fault = HA_HTTP_OK;
 	answer->words[0] = '\0';
 	answer->status = (int)status;
@@ -952,6 +1129,8 @@ fill_answer(struct ha_http_transfer *transfer)
 	answer->redirect_url = redirect_url(transfer);
 	answer->retry_after_s = retry_after_s > 0 ? retry_after_s : -1;
 	answer->address = peer_address(transfer);
+	answer->sent = sent > 0 ? (uint64_t)sent : 0;
+	answer->is_reused = is_reused(transfer);
 	answer->phase = ha_http_phase(transfer);
 	answer->connect_us = info_us(transfer, CURLINFO_CONNECT_TIME_T);
 	if (answer->connect_us == 0)
@@ -962,6 +1141,19 @@ fill_answer(struct ha_http_transfer *transfer)
 	answer->total_us = since_start_us(transfer, ha_clock_now_ns());
 	answer->http_version = http_version(transfer);
 	answer->tls = &transfer->tls;
+}
+
+int
+ha_http_hmac_sha256(const void *key, size_t key_len, const void *data,
+    size_t len, unsigned char hmac[HA_HTTP_HMAC_SIZE], struct ha_err *err)
+{
+	if (load(err) != 0)
+		return -1;
+	if (ha_tls_load(library) != 0 ||
+	    ha_tls_hmac_sha256(key, key_len, data, len, hmac) != 0)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    LIBRARY " was built without OpenSSL (package " PACKAGE ")");
+	return 0;
 }
 
 /*
@@ -988,6 +1180,10 @@ complete(struct ha_http_transfer *transfer, CURLcode code)
 {
 	if (try_other_authorities(transfer, code))
 		return;
+	/* Or the next one would not know the connection for its own. */
+	if (transfer->request->is_kept && code == CURLE_OK &&
+	    transfer->request->ca_file == NULL && !transfer->uses_ca_path)
+		transfer->http->ca_path = NULL;
 	fill_answer(transfer);
 	if (transfer->stop == STOP_HEADERS)
 		blame(transfer, HA_HTTP_BLAME_HEADERS, code);
@@ -995,7 +1191,7 @@ complete(struct ha_http_transfer *transfer, CURLcode code)
 		blame(transfer, HA_HTTP_BLAME_BODY, code);
 	else if (code != CURLE_OK && transfer->stop == STOP_NONE)
 		blame(transfer, kind_of(transfer, code), code);
-	else if (lacks_login(transfer))
+	else if (transfer->stop == STOP_NO_LOGIN || lacks_login(transfer))
 		blame(transfer, HA_HTTP_BLAME_NO_LOGIN, code);
 	else if (transfer->stop == STOP_NONE)
 		say_farewell(transfer);

@@ -4,10 +4,11 @@
  *
  * Nothing is linked: ha_http_new() loads libcurl.so.4 (it costs 5 ms and 7 MB,
  * which a command that needs no transfer should not pay).  Transfers run on
- * curl_multi_socket_action(3); each has a connection of its own, knows of no
- * cookies, no .netrc and no proxy but the request's, and follows no redirect.
- * Names are resolved by the caller and given with the request, so that none
- * blocks the others.  What to retry, and what an answer means, is the caller's.
+ * curl_multi_socket_action(3); each has a connection of its own unless it asks
+ * for a kept one, knows of no cookies, no .netrc and no proxy but the request's,
+ * and follows no redirect.  Names are resolved by the caller and given with the
+ * request, so that none blocks the others; else libcurl resolves them, in a
+ * thread for each.  What to retry, and what an answer means, is the caller's.
  *
  * Source: libcurl-multi(3), curl_easy_setopt(3).
  */
@@ -51,11 +52,25 @@ struct ha_http_request {
 	 */
 	int is_connect_only;
 	int must_start_tls; /* smtp, imap, pop3, ftp: STARTTLS or nothing */
+	/*
+	 * Take a connection that such a transfer to the same server has left,
+	 * and leave it to the next.
+	 */
+	int is_kept;
 	const char *method; /* or the protocol's own command */
 	const char *const *headers; /* "Name: value", NULL-ended */
 	const char *body; /* sent when not NULL */
 	size_t body_len;
+	/*
+	 * smtp: send body, a message whose lines end with CR LF, from this
+	 * address ("" is nobody) to these (NULL-ended).  It is sent if one of
+	 * them is taken.  With a user it is not sent without a login.
+	 */
+	const char *mail_from;
+	const char *const *recipients;
 	const char *user, *password;
+	const char *login; /* smtp: only these, "AUTH=PLAIN;AUTH=LOGIN" */
+	const char *bearer; /* a token instead of the password: XOAUTH2 */
 	const char *user_agent;
 	const char *resolve; /* where url's host, or the proxy's, is:
 				"host:port:addr[,addr...]" */
@@ -75,6 +90,7 @@ struct ha_http_request {
 
 enum ha_http_fault {
 	HA_HTTP_OK,
+	HA_HTTP_RESOLVE, /* no address of the server, or of the proxy */
 	HA_HTTP_CONNECT, /* no connection: sys, is_at_once */
 	HA_HTTP_TIMEOUT,
 	HA_HTTP_TLS, /* handshake or certificate */
@@ -82,6 +98,7 @@ enum ha_http_fault {
 	HA_HTTP_PROTOCOL, /* what came was not the protocol */
 	HA_HTTP_TOO_LARGE, /* max_size: ended by us; status and headers stand */
 	HA_HTTP_LOGIN, /* the peer refused the login */
+	HA_HTTP_REFUSED, /* smtp: this message, by the reply that is status */
 	HA_HTTP_PROXY, /* the proxy: no connection to it, or its refusal */
 	HA_HTTP_LOCAL, /* this machine: descriptors, files, memory */
 };
@@ -106,6 +123,8 @@ struct ha_http_answer {
 	/* headers: of the last response; of mail and ftp all lines that came */
 	struct ha_buf headers, body;
 	uint64_t size; /* of body, in all */
+	uint64_t sent; /* of the request's body, or more: bytes */
+	int is_reused; /* it began on a kept connection */
 	const char *redirect_url; /* where the response points; or NULL */
 	const char *address; /* the peer's, with port: "[::1]:80"; or "" */
 	/* Since the start; 0: not reached. */
@@ -126,6 +145,14 @@ int ha_http_start(struct ha_http *http, const struct ha_http_request *request,
     void *context, struct ha_http_transfer **transfer, struct ha_err *err);
 void ha_http_cancel(struct ha_http_transfer *transfer);
 enum ha_http_phase ha_http_phase(const struct ha_http_transfer *transfer);
+#define HA_HTTP_HMAC_SIZE 32
+/*
+ * HMAC-SHA256 (RFC 2104) of data by the OpenSSL that libcurl brings.
+ * EX_UNAVAILABLE as ha_http_new() and ha_http_start().
+ */
+int ha_http_hmac_sha256(const void *key, size_t key_len, const void *data,
+    size_t len, unsigned char hmac[HA_HTTP_HMAC_SIZE], struct ha_err *err);
+
 /* The headers, or lines of mail and ftp, so far; borrowed until the next call
  * of this module. */
 const struct ha_buf *ha_http_heard(const struct ha_http_transfer *transfer);

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <limits.h>
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -26,8 +28,10 @@
 	X(BIO_free)                                                            \
 	X(BIO_new)                                                             \
 	X(BIO_s_mem)                                                           \
+	X(EVP_sha256)                                                          \
 	X(GENERAL_NAMES_free)                                                  \
 	X(GENERAL_NAME_get0_value)                                             \
+	X(HMAC)                                                                \
 	X(OPENSSL_sk_num)                                                      \
 	X(OPENSSL_sk_value)                                                    \
 	X(SSL_CIPHER_get_name)                                                 \
@@ -74,6 +78,18 @@ ha_tls_load(void *library)
 		    sizeof(function));
 	}
 	return 0;
+}
+
+int
+ha_tls_hmac_sha256(const void *key, size_t key_len, const void *data,
+    size_t len, unsigned char hmac[32])
+{
+	unsigned written = 0;
+
+	if (key_len > INT_MAX || ssl.HMAC(ssl.EVP_sha256(), key, (int)key_len,
+				     data, len, hmac, &written) == NULL)
+		return -1;
+	return written == 32 ? 0 : -1;
 }
 
 static char *

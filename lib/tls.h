@@ -38,6 +38,9 @@ struct ha_tls_seen {
  * depends on.  -1: they are not all there (another TLS library).
  */
 int ha_tls_load(void *library);
+/* HMAC-SHA256 of data, after ha_tls_load(); -1: it can't be made here. */
+int ha_tls_hmac_sha256(const void *key, size_t key_len, const void *data,
+    size_t len, unsigned char hmac[32]);
 /*
  * Look on at the handshakes of ssl_ctx (an SSL_CTX *); seen is filled in while
  * they run, and has to live as long as ssl_ctx.

@@ -17,6 +17,7 @@ struct sender {
 };
 
 static const struct sender_kind *const kinds[] = {
+	[CHANNEL_WEBHOOK] = &sender_webhook,
 	[CHANNEL_SENDMAIL] = &sender_sendmail,
 	[CHANNEL_EXEC] = &sender_exec,
 	[CHANNEL_FILE] = &sender_file,
@@ -29,6 +30,8 @@ sender_new(
 {
 	struct sender *new;
 
+	if (channel_check(channel, err) != 0)
+		return -1;
 	if (kinds[channel->kind] == NULL)
 		return ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "%s can't be delivered to", channel->name);

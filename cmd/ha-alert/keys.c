@@ -416,7 +416,7 @@ static const struct key webhook_keys[] = {
 	{ "sign", 0, check_choice, "standard|dingtalk|feishu|none",
 	    "how it is signed" },
 	CERTIFICATES,
-	{ "proxy", 0, check_url, NULL, "an HTTP proxy's URL" },
+	{ "proxy", KEY_SECRET, check_url, NULL, "an HTTP proxy's URL" },
 	{ "expect", 0, check_expect, NULL,
 	    "/POINTER=VALUE, or a text: what a good answer has" },
 	{ "busy", 0, NULL, NULL,
