@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # variables are for the scripts
 #
 # alert.sh - what the tests of ha-alert share; read in after tap.sh.
 #
@@ -7,7 +7,7 @@
 #	transition EVENT INCIDENT CHECK [STATE [MSG]]	a record of now; the
 #				incident began at 08:50
 #	places			"N CHANNEL PLACE" of the entries, counted
-#	preload NAME		the path of a preload
+#	preload NAME		$preload: LD_PRELOAD's value with it
 
 HA_TOOLS=$(cd "$TOP" && cd "${HA_TOOLS:-${HA_BIN%/bin}/tests}" && pwd)
 SPOOL=$HA_STATE_DIR/alert
@@ -42,6 +42,7 @@ places()
 
 preload()
 {
-	[ -r "$HA_TOOLS/preload/$1.so" ] || lacks "$1.so is not built"
-	echo "$HA_TOOLS/preload/$1.so"
+	preload=$HA_TOOLS/preload/$1.so
+	[ -r "$preload" ] || lacks "$1.so is not built"
+	preload=${LD_PRELOAD:+$LD_PRELOAD:}$preload
 }

@@ -18,12 +18,22 @@ void
 entry_reader_init(struct entry_reader *reader)
 {
 	memset(reader, 0, sizeof(*reader));
+	reader->fd = -1;
 	ha_buf_init(&reader->content);
+}
+
+static void
+forget_file(struct entry_reader *reader)
+{
+	if (reader->fd >= 0)
+		close(reader->fd);
+	reader->fd = -1;
 }
 
 void
 entry_reader_release(struct entry_reader *reader)
 {
+	forget_file(reader);
 	ha_buf_release(&reader->content);
 	free(reader->lines);
 	entry_reader_init(reader);
@@ -142,7 +152,7 @@ fill(struct entry_reader *reader, int dir_fd, const char *name,
 	int fd = openat(
 	    dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	int failed;
+	int failed = 0;
 
 	if (fd < 0 && errno == ENOENT)
 		return ha_err_set(err, EX_NOINPUT, errno, "it is gone");
@@ -153,19 +163,23 @@ fill(struct entry_reader *reader, int dir_fd, const char *name,
 		failed = ha_err_set(err, EX_IOERR, errno, "can't look at it");
 	else if (!S_ISREG(st.st_mode))
 		failed = ha_err_set(err, EX_DATAERR, 0, "it is no file");
-	else if (reader->is_filled && st.st_ino == reader->ino &&
-		 st.st_dev == reader->dev)
-		failed = 0;
-	else {
-		failed = read_content(&reader->content, fd, st.st_size, err);
-		if (!failed)
-			failed = split(reader, err);
-		reader->is_filled = !failed;
-		reader->ino = st.st_ino;
-		reader->dev = st.st_dev;
+	if (failed || (reader->fd >= 0 && st.st_ino == reader->ino &&
+			  st.st_dev == reader->dev)) {
+		close(fd);
+		return failed;
 	}
-	close(fd);
-	return failed;
+	forget_file(reader);
+	failed = read_content(&reader->content, fd, st.st_size, err);
+	if (!failed)
+		failed = split(reader, err);
+	if (failed) {
+		close(fd);
+		return failed;
+	}
+	reader->fd = fd;
+	reader->ino = st.st_ino;
+	reader->dev = st.st_dev;
+	return 0;
 }
 
 static int

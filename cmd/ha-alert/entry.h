@@ -32,9 +32,9 @@ struct entry {
 
 /* The file that was read last: names in their order share it. */
 struct entry_reader {
+	int fd; /* open, so that no other file gets its number; -1: none */
 	dev_t dev;
 	ino_t ino;
-	int is_filled;
 	struct ha_buf content;
 	char **lines;
 	size_t line_count;

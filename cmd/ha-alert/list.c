@@ -240,7 +240,7 @@ print_json(void *context, const struct list_row *row)
 	ha_buf_add_char(&line, '{');
 	add_member(&line, "id", row->name);
 	add_member(&line, "channel", row->channel);
-	add_member(&line, "state", places[row->place]);
+	add_member(&line, "place", places[row->place]);
 	add_time(row->taken_ms, time);
 	add_member(&line, "taken", time);
 	ha_buf_addf(&line, ",\"attempts\":%u", row->attempts);

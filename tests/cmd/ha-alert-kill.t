@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../alert.sh"
 
 TRIALS=${HA_TRIALS:-300}
-killer=$(preload last)
+preload last
 conf "channel a file path=$T/a" \
     "channel b file group=20ms path=$T/b" \
     "channel bad exec command=/bin/sh arg=-c arg='exit 65' fallback=c" \
@@ -43,8 +43,7 @@ doomed()
 	if [ "$last" -eq 0 ]; then
 		"$@"
 	else
-		HA_TEST_LAST=$last \
-		    LD_PRELOAD=${LD_PRELOAD:+$LD_PRELOAD:}$killer "$@"
+		HA_TEST_LAST=$last LD_PRELOAD=$preload "$@"
 	fi
 } 2>>"$T/log"
 
