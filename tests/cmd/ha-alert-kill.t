@@ -77,7 +77,7 @@ done <"$T/trials" 2>/dev/null >"$T/taken.all"
 sort "$T/taken.all" >"$T/taken"
 ok "$TRIALS trials: the queue is empty in the end" wait_until 60 is_empty
 ok "... many were taken" \
-    test "$(wc -l <"$T/taken")" -gt "$TRIALS"
+    test "$(wc -l <"$T/taken")" -gt $((TRIALS / 3))
 killed=$(grep -c 'ended by signal 9' "$T/log")
 ok "... many were killed" test "$killed" -gt $((TRIALS / 20))
 for channel in a b c; do
