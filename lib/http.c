@@ -399,11 +399,22 @@ is_ftp_satisfied(
 					: line[0] == '2');
 }
 
+/* Behind a refusal libcurl says QUIT: that reply is not what is asked for. */
+static int
+is_farewell(
+    const struct ha_http_transfer *transfer, const char *line, size_t len)
+{
+	return transfer->request->recipients != NULL && len >= 3 &&
+	       memcmp(line, "221", 3) == 0;
+}
+
 static void
 add_header(struct ha_http_transfer *transfer, const char *line, size_t len)
 {
 	struct ha_buf *headers = &transfer->answer.headers;
 
+	if (is_farewell(transfer, line, len))
+		return;
 	if (!transfer->is_mail && transfer->is_head_over && len > 5 &&
 	    memcmp(line, "HTTP/", 5) == 0)
 		ha_buf_reset(headers);

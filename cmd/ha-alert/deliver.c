@@ -17,6 +17,7 @@ struct sender {
 };
 
 static const struct sender_kind *const kinds[] = {
+	[CHANNEL_SMTP] = &sender_smtp,
 	[CHANNEL_WEBHOOK] = &sender_webhook,
 	[CHANNEL_SENDMAIL] = &sender_sendmail,
 	[CHANNEL_EXEC] = &sender_exec,
@@ -32,9 +33,6 @@ sender_new(
 
 	if (channel_check(channel, err) != 0)
 		return -1;
-	if (kinds[channel->kind] == NULL)
-		return ha_err_set(err, EX_UNAVAILABLE, 0,
-		    "%s can't be delivered to", channel->name);
 	new = ha_xcalloc(1, sizeof(*new));
 	new->kind = kinds[channel->kind];
 	if (new->kind->open(&new->state, channel, &new->trace, err) == 0) {
