@@ -54,7 +54,7 @@ sender_free(struct sender *sender)
 
 void
 sender_trace(struct sender *sender,
-    void (*say)(void *context, const char *words), void *context)
+    void (*say)(const void *context, const char *words), const void *context)
 {
 	sender->trace = (struct sender_trace){ say, context };
 }

@@ -47,7 +47,7 @@ int sender_new(
 void sender_free(struct sender *sender);
 /* From now on say() hears of each step of a delivery, in words. */
 void sender_trace(struct sender *sender,
-    void (*say)(void *context, const char *words), void *context);
+    void (*say)(const void *context, const char *words), const void *context);
 /*
  * Deliver; returns at deadline_ns (clock.h) at the latest, and then it is
  * LATER.

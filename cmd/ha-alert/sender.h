@@ -14,8 +14,8 @@
 
 /* The steps of a delivery, in words, for --test; say may be NULL. */
 struct sender_trace {
-	void (*say)(void *context, const char *words);
-	void *context;
+	void (*say)(const void *context, const char *words);
+	const void *context;
 };
 
 struct sender_kind {

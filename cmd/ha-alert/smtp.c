@@ -327,6 +327,8 @@ judge_fault(struct call *call, const struct ha_http_answer *answer)
 		call->is_stale = 1;
 		return;
 	}
+	sender_say(
+	    call->smtp->trace, "%s: %s", call->server->name, answer->words);
 	say_result(call, DELIVERY_LATER, "%s", answer->words);
 	call->delivery->is_channel_down = 1;
 	call->delivery->may_have_it = may_have_it;

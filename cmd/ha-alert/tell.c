@@ -601,6 +601,9 @@ send_plan(struct teller *teller, struct queue_plan *plan)
 	attempt(teller, plan, &delivery, key);
 	switch (delivery.result) {
 	case DELIVERY_DONE:
+		if (delivery.is_partial)
+			ha_warn("%s: %s: %s", teller->tell->name, key,
+			    delivery.words);
 		done(teller, plan, key);
 		break;
 	case DELIVERY_LATER:

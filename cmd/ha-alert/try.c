@@ -20,17 +20,21 @@
 
 static int
 report(const struct channel *channel, const struct delivery *delivery,
-    int is_quiet)
+    int64_t ms, int is_quiet)
 {
+	char time[64];
+
+	ha_clock_words(ms, time, sizeof(time));
 	switch (delivery->result) {
 	case DELIVERY_DONE:
 		if (!is_quiet)
-			ha_say("%s: delivered%s%s", channel->name,
-			    *delivery->words ? ": " : "", delivery->words);
+			ha_say("%s: delivered within %s%s%s", channel->name,
+			    time, *delivery->words ? ": " : "",
+			    delivery->words);
 		return EX_OK;
 	case DELIVERY_LATER:
-		ha_say("%s: not delivered, which may pass: %s", channel->name,
-		    delivery->words);
+		ha_say("%s: not delivered within %s, which may pass: %s",
+		    channel->name, time, delivery->words);
 		return EX_TEMPFAIL;
 	default:
 		ha_say("%s: refused: %s", channel->name, delivery->words);
@@ -38,9 +42,18 @@ report(const struct channel *channel, const struct delivery *delivery,
 	}
 }
 
+static void
+say_step(const void *context, const char *words)
+{
+	const struct channel *channel = context;
+
+	ha_say("%s: %s", channel->name, words);
+}
+
 static int
 deliver(const struct channel *channel, const struct alert *alert,
-    int64_t deadline_ns, struct delivery *delivery, struct ha_err *err)
+    int64_t deadline_ns, int is_quiet, struct delivery *delivery,
+    struct ha_err *err)
 {
 	struct alert_item item = { alert, alert, 1 };
 	struct alert_bundle bundle = { .items = &item, .count = 1 };
@@ -54,6 +67,8 @@ deliver(const struct channel *channel, const struct alert *alert,
 	if (!failed)
 		failed = sender_new(&sender, channel, err);
 	if (!failed) {
+		if (!is_quiet)
+			sender_trace(sender, say_step, channel);
 		sender_send(sender, &rendered,
 		    own_ns < deadline_ns ? own_ns : deadline_ns, delivery);
 		sender_free(sender);
@@ -68,6 +83,7 @@ try_send(const struct channel *channel, const char *subject, const char *body,
 {
 	struct delivery delivery = { .retry_after_ms = -1 };
 	struct ha_buf line = HA_BUF_INIT;
+	int64_t start_ns = ha_clock_now_ns();
 	struct alert alert;
 	struct ha_err err;
 	int failed, status = EX_OK;
@@ -76,12 +92,14 @@ try_send(const struct channel *channel, const char *subject, const char *body,
 	ha_buf_truncate(&line, line.len - 1);
 	failed = alert_decode(&alert, line.data, &err);
 	if (!failed) {
-		failed = deliver(channel, &alert, deadline_ns, &delivery, &err);
+		failed = deliver(
+		    channel, &alert, deadline_ns, is_quiet, &delivery, &err);
 		alert_release(&alert);
 	}
 	ha_buf_release(&line);
 	if (!failed)
-		status = report(channel, &delivery, is_quiet);
+		status = report(channel, &delivery,
+		    (ha_clock_now_ns() - start_ns) / HA_MS_NS, is_quiet);
 	else
 		ha_say("%s: %s", channel->name, err.msg);
 	return failed ? err.status : status;

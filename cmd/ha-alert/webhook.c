@@ -320,9 +320,10 @@ mask(struct delivery *delivery, const char *secret)
 }
 
 static void
-mask_all(const struct webhook *webhook, struct delivery *delivery)
+mask_all(const struct call *call, struct delivery *delivery)
 {
-	const char *path = strstr(webhook->url, "://") + 3;
+	const struct webhook *webhook = call->webhook;
+	const char *path = strstr(call->url.data, "://") + 3;
 	const char *value;
 	char *part;
 	size_t len;
@@ -369,7 +370,7 @@ done(void *context, const struct ha_http_answer *got)
 		answer_judge(&answer, &call->webhook->rules, call->delivery);
 	else
 		judge_fault(call, got);
-	mask_all(call->webhook, call->delivery);
+	mask_all(call, call->delivery);
 }
 
 /* The lists as one, NULL-ended; the strings are borrowed. */
