@@ -27,13 +27,13 @@ _ha_alert()
 		mapfile -t COMPREPLY < <(compgen -W 'problem recover' -- "$cur")
 		return
 		;;
-	-T)
+	-T | --total)
 		return
 		;;
-	-w)
+	-w | --warning)
 		return
 		;;
-	-c)
+	-c | --critical)
 		return
 		;;
 	-F | --format)
@@ -65,10 +65,10 @@ _ha_alert()
 			--nagios
 			--inline
 			--flush
-			-T
+			-T --total
 			--queue
-			-w
-			-c
+			-w --warning
+			-c --critical
 			--list
 			-F --format
 			--retry

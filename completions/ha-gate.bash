@@ -38,7 +38,7 @@ _ha_gate()
 	-t | --timeout)
 		return
 		;;
-	-T | --deadline)
+	-T | --total)
 		return
 		;;
 	-F | --format)
@@ -67,7 +67,7 @@ _ha_gate()
 			--stale
 			-f --file
 			-t --timeout
-			-T --deadline
+			-T --total
 			-F --format
 			-n --dry-run
 			--maint

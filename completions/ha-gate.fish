@@ -9,7 +9,7 @@ complete -c ha-gate -l flap -x -d 'so many changes are flapping: said once, then
 complete -c ha-gate -l stale -x -d 'tell of a check without a result for so long (auto: three of its intervals, 10m at least; 0: never)'
 complete -c ha-gate -s f -l file -r -F -d 'rules of single checks: a line '\''PATTERN dep=PATTERN down=2/3 ...'\'''
 complete -c ha-gate -s t -l timeout -x -d 'COMMAND has to end in it (30s)'
-complete -c ha-gate -s T -l deadline -x -d 'a sweep has to end in it, else it is aborted (5m)'
+complete -c ha-gate -s T -l total -x -d 'a sweep has to end in it, else it is aborted (5m)'
 complete -c ha-gate -s F -l format -x -a 'tsv json table' -d 'of transitions tsv or json; with --show and --history tsv or table'
 complete -c ha-gate -s n -l dry-run -d 'print what would be told; start no COMMAND, keep the state as it is'
 complete -c ha-gate -l maint -x -d 'tell nothing of PATTERN for so long (0: end it); with --reason'

@@ -52,14 +52,14 @@ static const struct ha_opt opts[] = {
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "Delivering" },
 	{ 0, "flush", NULL, HA_OPT_FLAG, &flush,
 	    "deliver what is in the spool, to all channels or these" },
-	{ 'T', NULL, "DURATION", HA_OPT_DURATION, &total_ms,
+	{ 'T', "total", "DURATION", HA_OPT_DURATION, &total_ms,
 	    "--flush: end after this time (50s)" },
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "The spool" },
 	{ 0, "queue", NULL, HA_OPT_FLAG, &queue,
 	    "check the age of what is not told yet" },
-	{ 'w', NULL, "DURATION", HA_OPT_DURATION, &warn_ms,
+	{ 'w', "warning", "DURATION", HA_OPT_DURATION, &warn_ms,
 	    "--queue: WARN when it is older (5m)" },
-	{ 'c', NULL, "DURATION", HA_OPT_DURATION, &crit_ms,
+	{ 'c', "critical", "DURATION", HA_OPT_DURATION, &crit_ms,
 	    "--queue: CRIT when it is older (15m)" },
 	{ 0, "list", NULL, HA_OPT_FLAG, &list, "list what is in the spool" },
 	{ 'F', "format", "FORMAT", HA_OPT_STRING, &format,
@@ -172,10 +172,12 @@ try_inline(const struct intake *intake, const struct channels *channels)
 static int
 take_one(const struct intake *intake, struct ha_err *err)
 {
-	struct incident_report report = { .host = host != NULL ? host : ha_status_here(),
+	struct incident_report report = {
+		.host = host != NULL ? host : ha_status_here(),
 		.check = check,
 		.target = "",
-		.state = HA_STATUS_CRIT };
+		.state = HA_STATUS_CRIT
+	};
 
 	if (monit != NULL)
 		return monit_take(intake, strcmp(monit, "problem") == 0, err);
@@ -407,8 +409,8 @@ show_config(void)
 	read_config(&channels);
 	status = try_config(&channels);
 	if (status == EX_OK && !quiet)
-		ha_say("%s: %zu channels, all right", channels.path,
-		    channels.count);
+		ha_say("%s: %zu channel%s, all right", channels.path,
+		    channels.count, channels.count == 1 ? "" : "s");
 	channels_release(&channels);
 	return status;
 }

@@ -183,7 +183,7 @@ nagios_take(const struct intake *intake, struct ha_err *err)
 		return -1;
 	is_end = strcmp(it.type, "RECOVERY") == 0;
 	if (!is_end && strcmp(it.type, "PROBLEM") != 0 &&
-	    strcmp(it.type, "FLAPPINGSTART") != 0)
+	    (strcmp(it.type, "FLAPPINGSTART") != 0 || !is_id(it.problem)))
 		return take_words(intake, &it, err);
 	if (is_end && is_id(it.old_problem))
 		return take_problem(intake, &it, it.old_problem, err);

@@ -366,7 +366,8 @@ remove_parts(struct teller *teller, const struct queue_plan *plan)
 }
 
 static void
-done(struct teller *teller, const struct queue_plan *plan, const char *key)
+done(struct teller *teller, const struct queue_plan *plan, const char *key,
+    const struct delivery *delivery)
 {
 	struct state *state = &teller->state;
 
@@ -380,8 +381,15 @@ done(struct teller *teller, const struct queue_plan *plan, const char *key)
 		teller->settle_ns = ha_clock_deadline(SETTLE_MS);
 	teller->is_unsettled = 1;
 	ha_note("%s: told %s", teller->tell->name, key);
+	if (delivery->is_partial)
+		ha_warn("%s: %s is not told to all: %s", teller->tell->name,
+		    key, delivery->words);
 	/* Now that nothing hangs on it: syslog(3) may block. */
-	syslog(LOG_INFO, "%s: told %s", teller->tell->name, key);
+	if (delivery->is_partial)
+		syslog(LOG_ERR, "%s: told %s, not to all: %s",
+		    teller->tell->name, key, delivery->words);
+	else
+		syslog(LOG_INFO, "%s: told %s", teller->tell->name, key);
 }
 
 static void
@@ -601,10 +609,7 @@ send_plan(struct teller *teller, struct queue_plan *plan)
 	attempt(teller, plan, &delivery, key);
 	switch (delivery.result) {
 	case DELIVERY_DONE:
-		if (delivery.is_partial)
-			ha_warn("%s: %s: %s", teller->tell->name, key,
-			    delivery.words);
-		done(teller, plan, key);
+		done(teller, plan, key, &delivery);
 		break;
 	case DELIVERY_LATER:
 		later(teller, plan, &delivery, key);

@@ -27,11 +27,12 @@ report(const struct channel *channel, const struct delivery *delivery,
 	ha_clock_words(ms, time, sizeof(time));
 	switch (delivery->result) {
 	case DELIVERY_DONE:
-		if (!is_quiet)
-			ha_say("%s: delivered within %s%s%s", channel->name,
+		if (!is_quiet || delivery->is_partial)
+			ha_say("%s: delivered%s within %s%s%s", channel->name,
+			    delivery->is_partial ? ", but not to all," : "",
 			    time, *delivery->words ? ": " : "",
 			    delivery->words);
-		return EX_OK;
+		return delivery->is_partial ? EX_UNAVAILABLE : EX_OK;
 	case DELIVERY_LATER:
 		ha_say("%s: not delivered within %s, which may pass: %s",
 		    channel->name, time, delivery->words);
