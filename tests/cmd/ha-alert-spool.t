@@ -192,7 +192,7 @@ is "ten days forward: it is not given up" "$(places)" '1 a queue'
 at -864000 ha-alert --flush -q -T 1s
 is "... and back" "$(places)" '1 a queue'
 echo 0 >"$T/status"
-at -863980 ha-alert --flush -q -T 1s
+at -863900 ha-alert --flush -q -T 1s
 is "... no attempt is put off for days" "$(told got)" 'problem nginx CRIT'
 empty
 conf "channel a file path=$T/a"
