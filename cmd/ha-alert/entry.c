@@ -132,10 +132,10 @@ split(struct entry_reader *reader, struct ha_err *err)
 		reader->lines[reader->line_count++] = line;
 		alerts += *line != '#';
 	}
-	line = reader->lines[reader->line_count - 1];
-	if (!starts(reader->lines[0], "#ha-alert"))
+	if (reader->lines == NULL || !starts(reader->lines[0], "#ha-alert"))
 		return ha_err_set(
 		    err, EX_DATAERR, 0, "it does not begin with #ha-alert");
+	line = reader->lines[reader->line_count - 1];
 	if (!starts(line, "#end"))
 		return ha_err_set(
 		    err, EX_DATAERR, 0, "it does not end with #end");
