@@ -132,7 +132,7 @@ split(struct entry_reader *reader, struct ha_err *err)
 		reader->lines[reader->line_count++] = line;
 		alerts += *line != '#';
 	}
-	if (reader->lines == NULL || !starts(reader->lines[0], "#ha-alert"))
+	if (!starts(reader->lines[0], "#ha-alert"))
 		return ha_err_set(
 		    err, EX_DATAERR, 0, "it does not begin with #ha-alert");
 	line = reader->lines[reader->line_count - 1];
@@ -305,7 +305,7 @@ static int
 decode(const struct entry_reader *reader, const char *name, int is_whole,
     struct entry *entry, struct ha_err *err)
 {
-	const char *header = reader->lines[0];
+	const char *header = reader->lines != NULL ? reader->lines[0] : "";
 	long long left_out = number_of(header, "left_out"), n;
 	size_t most;
 

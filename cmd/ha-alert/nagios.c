@@ -65,17 +65,12 @@ state_of(const char *name)
 	return HA_STATUS_CRIT;
 }
 
-static int
-read_macros(struct notification *it, struct ha_err *err)
+static void
+read_macros(struct notification *it)
 {
 	it->type = plain("NAGIOS_NOTIFICATIONTYPE");
 	it->host = plain("NAGIOS_HOSTNAME");
 	it->service = plain("NAGIOS_SERVICEDESC");
-	if (!*it->type || !*it->host)
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--nagios: there is no %s in the environment "
-		    "(enable_environment_macros=1)",
-		    *it->type ? "NAGIOS_HOSTNAME" : "NAGIOS_NOTIFICATIONTYPE");
 	it->state = macro(it, "", "STATE");
 	it->old_state = macro(it, "LAST", "STATE");
 	it->output = macro(it, "", "OUTPUT");
@@ -89,7 +84,6 @@ read_macros(struct notification *it, struct ha_err *err)
 		.target = "nagios",
 		.msg = it->output,
 	};
-	return 0;
 }
 
 /* An acknowledgement, a downtime: nothing happened to the check. */
@@ -179,8 +173,12 @@ nagios_take(const struct intake *intake, struct ha_err *err)
 	struct notification it;
 	int is_end;
 
-	if (read_macros(&it, err) != 0)
-		return -1;
+	read_macros(&it);
+	if (!*it.type || !*it.host)
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--nagios: there is no %s in the environment "
+		    "(enable_environment_macros=1)",
+		    *it.type ? "NAGIOS_HOSTNAME" : "NAGIOS_NOTIFICATIONTYPE");
 	is_end = strcmp(it.type, "RECOVERY") == 0;
 	if (!is_end && strcmp(it.type, "PROBLEM") != 0 &&
 	    (strcmp(it.type, "FLAPPINGSTART") != 0 || !is_id(it.problem)))
