@@ -19,17 +19,8 @@
 #define SWEEP_MS (5 * 60 * 1000)
 /* What is stale, or to be reminded of, is looked for as often. */
 #define TICK_MS 30000
-#define REMIND_MS (60 * 60 * 1000)
-#define FLAP_MS (30 * 60 * 1000)
 
-static struct rules_of options = {
-	.judge = { .down = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } },
-	    .up = 1 },
-	.remind_ms = REMIND_MS,
-	.flap_n = 5,
-	.flap_ms = FLAP_MS,
-	.stale_ms = RULES_STALE_AUTO,
-};
+static struct rules_of options;
 static struct gate gate = { .command_ms = COMMAND_MS };
 static int64_t sweep_ms = SWEEP_MS;
 static int64_t maint_ms = -1;
@@ -276,6 +267,7 @@ main(int argc, char **argv)
 	int first, modes;
 
 	ha_msg_init("ha-gate");
+	rules_set_defaults(&options);
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
 	modes = (maint_ms >= 0) + is_ack + is_show + (history != NULL);
 	if (modes > 1)

@@ -11,6 +11,9 @@
 #include "state.h"
 #include "status.h"
 
+#define REMIND_MS (INT64_C(60) * 60 * 1000)
+#define FLAP_MS (INT64_C(30) * 60 * 1000)
+
 struct line {
 	char *pattern;
 	char **keys, **values;
@@ -37,6 +40,21 @@ struct rules {
 	struct made **made;
 	size_t made_count, last;
 };
+
+static const struct judge_conf at_once = {
+	.down = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } },
+	.up = 1,
+};
+
+void
+rules_set_defaults(struct rules_of *of)
+{
+	*of = (struct rules_of){ .judge = at_once,
+		.remind_ms = REMIND_MS,
+		.flap_n = 5,
+		.flap_ms = FLAP_MS,
+		.stale_ms = RULES_STALE_AUTO };
+}
 
 struct rules *
 rules_new(const struct rules_of *options)
@@ -308,11 +326,6 @@ add_deps(struct made *made, const struct line *line)
 		made->deps[made->of.dep_count++] = line->deps[i];
 	made->of.deps = made->deps;
 }
-
-static const struct judge_conf at_once = {
-	.down = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } },
-	.up = 1,
-};
 
 static struct made *
 make(struct rules *rules, size_t count, int is_sweep)

@@ -33,7 +33,9 @@ struct rules_of {
 
 struct rules;
 
-/* Only what the options say, and what they don't: the defaults. */
+/* What holds when nobody says otherwise. */
+void rules_set_defaults(struct rules_of *of);
+/* Only what the options say. */
 struct rules *rules_new(const struct rules_of *options);
 /* EX_CONFIG with "file:line:column: ", EX_NOINPUT. */
 int rules_read(struct rules *rules, const char *path, struct ha_err *err);

@@ -39,6 +39,7 @@ enum {
 	F_REMINDERS,
 	F_FLAPPING,
 	F_FLIPS, /* times with blanks between them */
+	F_TURN,
 	F_STALE, /* 0, 1; 2: and told */
 	F_SILENCED,
 	F_HELD,
@@ -515,6 +516,7 @@ add_check(struct ha_buf *out, const struct check *check)
 	add_number(out, check->reminders);
 	add_time(out, check->flapping_ms);
 	add_flips(out, check);
+	add_number(out, check->turn);
 	add_number(out, !check->is_stale ? 0 : check->is_stale_told ? 2 : 1);
 	add_number(out, check->was_silenced != 0);
 	add_number(out, check->held);
@@ -684,9 +686,10 @@ take_incident(const char *text, struct check *check, struct ha_err *err)
 static int
 take_counts(char **fields, struct check *check, struct ha_err *err)
 {
-	uint64_t reminders, stale, silenced, held, interval;
+	uint64_t reminders, turn, stale, silenced, held, interval;
 
 	if (take_number(fields[F_REMINDERS], &reminders, err) != 0 ||
+	    take_number(fields[F_TURN], &turn, err) != 0 ||
 	    take_number(fields[F_STALE], &stale, err) != 0 ||
 	    take_number(fields[F_SILENCED], &silenced, err) != 0 ||
 	    take_number(fields[F_HELD], &held, err) != 0 ||
@@ -695,11 +698,12 @@ take_counts(char **fields, struct check *check, struct ha_err *err)
 	    take_number(fields[F_SEEN_SEQ], &check->seen_seq, err) != 0 ||
 	    take_number(fields[F_INTERVAL], &interval, err) != 0)
 		return -1;
-	if (reminders > UINT32_MAX || held > UINT32_MAX ||
+	if (reminders > UINT32_MAX || held > UINT32_MAX || turn > 2 ||
 	    interval > INTERVAL_MAX_MS)
 		return bad(err, "a number that is too large");
 	check->reminders = (unsigned)reminders;
 	check->held = (unsigned)held;
+	check->turn = (unsigned)turn;
 	check->is_stale = stale != 0;
 	check->is_stale_told = stale > 1;
 	check->was_silenced = silenced != 0;

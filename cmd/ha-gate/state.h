@@ -27,6 +27,8 @@
 #define STATE_CHANGES 20
 /* The most changes that flapping may be told by. */
 #define STATE_FLIPS 20
+#define STATE_WORSE 1
+#define STATE_BETTER 2
 
 struct change {
 	char *time, *msg; /* owned */
@@ -66,8 +68,10 @@ struct check {
 	unsigned reminders; /* so many were told */
 
 	int64_t
-	    flips[STATE_FLIPS]; /* times of changes of level, oldest first */
+	    flips[STATE_FLIPS]; /* times at which its level began to get worse,
+				   or better; oldest first */
 	size_t flip_count;
+	unsigned turn; /* the last one: STATE_WORSE, STATE_BETTER; 0: none */
 	int64_t flapping_ms; /* since when it is held for that; 0: it isn't */
 
 	int is_stale, is_stale_told;

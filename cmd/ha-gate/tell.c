@@ -34,8 +34,12 @@ rules_of(struct tell *tell, struct check *check)
 void
 tell_begin(struct tell *tell)
 {
-	tell->state->seq++;
-	tell->first_sweep = tell->state->sweeps + 1;
+	struct state *state = tell->state;
+
+	state->seq++;
+	tell->first_sweep = state->sweeps + 1;
+	for (size_t i = 0; i < state->count; i++)
+		state->checks[i]->rules = NULL;
 }
 
 uint64_t
@@ -44,9 +48,17 @@ tell_sweep(struct tell *tell)
 	return ++tell->state->sweeps;
 }
 
+/* From bad to worse is no change of its mind. */
 static void
-add_flip(struct check *check, int64_t now_ms)
+add_flip(struct check *check, enum ha_status_state before, int64_t now_ms)
 {
+	unsigned turn = judge_rank(check->level) > judge_rank(before)
+			    ? STATE_WORSE
+			    : STATE_BETTER;
+
+	if (check->turn == turn)
+		return;
+	check->turn = turn;
 	if (check->flip_count == STATE_FLIPS)
 		memmove(check->flips, check->flips + 1,
 		    --check->flip_count * sizeof(check->flips[0]));
@@ -69,22 +81,26 @@ judge(struct tell *tell, struct check *check, int is_first)
 	if (is_ok && check->level == HA_STATUS_OK)
 		check->bad_ms = 0;
 	if (!is_first && check->level != before)
-		add_flip(check, tell->now_ms);
+		add_flip(check, before, tell->now_ms);
 }
 
 /*
- * A run by hand between two others makes the interval short, a night without
- * any makes it long: it is followed down slowly.
+ * A run by hand between two others makes the interval short, a night in which
+ * nobody looked makes it long: it is followed slowly.  Not when the check came
+ * back after it was stale: that may be how often it comes now.
  */
 static void
 set_interval(struct check *check, int64_t now_ms)
 {
 	int64_t interval_ms = now_ms - check->seen_ms;
+	int64_t last_ms = check->interval_ms;
 
-	if (check->seen_ms == 0 || interval_ms <= 0 || check->is_stale)
+	if (check->seen_ms == 0 || interval_ms <= 0)
 		return;
-	if (interval_ms < check->interval_ms / 4 * 3)
-		interval_ms = check->interval_ms / 4 * 3;
+	if (interval_ms < last_ms / 4 * 3)
+		interval_ms = last_ms / 4 * 3;
+	if (interval_ms > last_ms * 2 && last_ms != 0 && !check->is_stale)
+		interval_ms = last_ms * 2;
 	check->interval_ms = interval_ms;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * jump - for LD_PRELOAD: a wall clock that is off by as many seconds as the
- * file HA_TEST_CLOCK says, looked up each time.  CLOCK_MONOTONIC is as it is.
+ * file HA_TEST_CLOCK says, looked up each time.  CLOCK_MONOTONIC is as it is,
+ * and so is CLOCK_BOOTTIME: the clock was stepped.  With HA_TEST_BOOT that one
+ * is off by as many seconds as that file says: time has passed.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,9 +13,9 @@
 #include <unistd.h>
 
 static time_t
-offset(void)
+offset(const char *variable)
 {
-	const char *path = getenv("HA_TEST_CLOCK");
+	const char *path = getenv(variable);
 	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	char text[32] = "";
 
@@ -31,7 +33,9 @@ clock_gettime(clockid_t id, struct timespec *now)
 	int rc = (int)syscall(SYS_clock_gettime, id, now);
 
 	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		now->tv_sec += offset();
+		now->tv_sec += offset("HA_TEST_CLOCK");
+	if (rc == 0 && id == CLOCK_BOOTTIME)
+		now->tv_sec += offset("HA_TEST_BOOT");
 	return rc;
 }
 
