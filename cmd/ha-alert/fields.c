@@ -179,17 +179,15 @@ void
 fields_init(struct fields *fields, const struct alert_bundle *bundle,
     const struct alert_item *item, const struct channel *channel)
 {
-	const struct alert_item *only =
-	    bundle->count == 1 ? &bundle->items[0] : item;
 	struct alert_bundle part = { .count = 1 };
 	char key[ALERT_KEY_SIZE];
 
 	fields->count = 0;
 	alert_key(key, bundle);
-	if (only != NULL)
-		add_item(fields, only, channel);
-	else
+	if (item == NULL && bundle->count > 1)
 		add_group(fields, bundle, key);
+	else
+		add_item(fields, item != NULL ? item : bundle->items, channel);
 	if (item != NULL)
 		words_item(add(fields, "subject"), item);
 	else

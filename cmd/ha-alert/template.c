@@ -237,7 +237,7 @@ escape_character(
 	}
 	/* Three in a row would end the block: a zero-width space between. */
 	if (escape == ESCAPE_CODE && *p == '`') {
-		memcpy(out, "`\xe2\x80\x8b", 4);
+		memcpy(out, "`\xe2\x80\x8b", 5);
 		return 4;
 	}
 	memcpy(out, p, len);

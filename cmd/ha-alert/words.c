@@ -26,7 +26,7 @@ join_lines(struct ha_buf *out, size_t from)
 
 	while ((p = strstr(p, "\xe2\x80")) != NULL) {
 		if (p[2] == '\xa8' || p[2] == '\xa9')
-			memcpy(p, "   ", 3);
+			memset(p, ' ', 3);
 		p += 2;
 	}
 }
