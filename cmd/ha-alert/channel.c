@@ -863,15 +863,14 @@ channel_kind_name(enum channel_kind kind)
 
 /* It may become a header, or part of a URL. */
 static int
-check_secret(const struct channel *channel, const char *key, const char *secret,
-    struct ha_err *err)
+check_secret(const char *path, const char *secret, struct ha_err *err)
 {
 	for (const char *p = secret; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return ha_err_set(err, EX_CONFIG, 0,
-			    "channel %s: %s-file= holds more than one line, or "
-			    "a control character",
-			    channel->name, key);
+			    "%s holds more than one line, or a control "
+			    "character",
+			    path);
 	return 0;
 }
 
@@ -891,7 +890,7 @@ channel_secret(const struct channel *channel, const char *key, char **secret,
 	} else if (file != NULL) {
 		failed = secret_read(file, secret, err);
 		if (failed == 0)
-			failed = check_secret(channel, key, *secret, err);
+			failed = check_secret(file, *secret, err);
 	}
 	if (failed != 0) {
 		channel_forget(*secret);
@@ -939,28 +938,36 @@ check_file(const struct key *key, const char *path, struct ha_err *err)
 }
 
 static int
+check_secret_file(const struct channel *channel, const struct key *key,
+    const char *path, struct ha_err *err)
+{
+	char *secret = NULL;
+	int failed;
+
+	if (key->flags & KEY_MANY)
+		failed = secret_read(path, &secret, err);
+	else
+		failed = channel_secret(channel, key->name, &secret, err);
+	if (failed == 0 && !(key->flags & KEY_MANY) && key->check != NULL &&
+	    key->check(key, secret, err) != 0)
+		failed =
+		    ha_err_set(err, EX_CONFIG, 0, "%s: %s", path, err->msg);
+	channel_forget(secret);
+	return failed;
+}
+
+static int
 check_setting(const struct channel *channel,
     const struct channel_setting *setting, struct ha_err *err)
 {
 	int is_file = 0;
 	const struct key *key =
 	    keys_find(channel->kind, setting->key, &is_file);
-	char *secret;
 
 	if (key == NULL)
 		return 0;
-	if (is_file) {
-		if (secret_read(setting->value, &secret, err) != 0)
-			return -1;
-		if (!(key->flags & KEY_MANY) && key->check != NULL &&
-		    key->check(key, secret, err) != 0) {
-			channel_forget(secret);
-			return ha_err_set(err, EX_CONFIG, 0, "%s: %s",
-			    setting->value, err->msg);
-		}
-		channel_forget(secret);
-		return 0;
-	}
+	if (is_file)
+		return check_secret_file(channel, key, setting->value, err);
 	if ((key->flags & KEY_FILE) != 0 &&
 	    check_file(key, setting->value, err) != 0)
 		return -1;

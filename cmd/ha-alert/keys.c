@@ -392,7 +392,8 @@ static const struct key smtp_keys[] = {
 	{ "auth", 0, check_choice, "plain|login|xoauth2", "how to log in" },
 	{ "token-command", KEY_PROGRAM, NULL, NULL,
 	    "what prints the token of auth=xoauth2" },
-	{ "token-arg", KEY_MANY, NULL, NULL, "an argument of token-command" },
+	{ "token-arg", KEY_MANY | KEY_EMPTY, NULL, NULL,
+	    "an argument of token-command" },
 	ADDRESSES,
 	{ "ehlo", 0, check_host, NULL, "the name to greet with" },
 	END,
@@ -427,7 +428,7 @@ static const struct key webhook_keys[] = {
 static const struct key exec_keys[] = {
 	{ "command", KEY_NEEDED | KEY_PROGRAM, NULL, NULL,
 	    "the program to run" },
-	{ "arg", KEY_MANY, NULL, NULL, "an argument of it" },
+	{ "arg", KEY_MANY | KEY_EMPTY, NULL, NULL, "an argument of it" },
 	TEMPLATE,
 	END,
 };
@@ -476,7 +477,7 @@ int
 keys_check_value(
     const struct key *key, int is_file, const char *value, struct ha_err *err)
 {
-	if (*value == '\0')
+	if (*value == '\0' && !(key->flags & KEY_EMPTY))
 		return ha_err_set(err, EX_CONFIG, 0, "%s%s= is empty: %s",
 		    key->name, is_file ? "-file" : "", key->help);
 	if (is_file || key->check == NULL)

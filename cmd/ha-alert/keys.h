@@ -15,6 +15,7 @@
 #define KEY_SECRET 4U /* NAME-file= will do, too */
 #define KEY_FILE 8U /* a file's path, that may be relative */
 #define KEY_PRIVATE 32U /* ... that nobody else may read */
+#define KEY_EMPTY 64U /* nothing is a value, too */
 #define KEY_PROGRAM 16U /* looked up in PATH */
 
 struct key {
