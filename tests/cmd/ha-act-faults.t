@@ -160,7 +160,12 @@ recovery	act:nginx	OK'
 
 ## Signals
 
-for signal in TERM HUP; do
+# Under nohup(1) SIGHUP stays ignored, as it should.
+signals='TERM HUP'
+case $(awk '/^SigIgn/ { print $2 }' /proc/self/status) in
+*[13579bdf]) signals=TERM ;;
+esac
+for signal in $signals; do
 	begin
 	reap "$one" $signal
 	is "SIG$signal: 75" "$status" 75
