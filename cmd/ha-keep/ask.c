@@ -25,8 +25,6 @@
 /* One keeper that hangs must not take the time of all. */
 #define ANSWER_MS 5000
 #define RETRY_MS 20
-/* What a dead keeper left has this time after SIGTERM. */
-#define GRACE_MS 10000
 
 static int64_t
 sooner(int64_t ms, int64_t deadline_ns)
@@ -232,17 +230,24 @@ stop(const char *dir, const char *name, int64_t deadline_ns,
 	    err, EX_TEMPFAIL, 0, "the keeper of %s does not end", name);
 }
 
+/* As the dead keeper would have, within the time that there is. */
 static int
-end_leftovers(
-    const char *id, int64_t deadline_ns, size_t *count, struct ha_err *err)
+end_leftovers(const struct view *view, int64_t deadline_ns, size_t *count,
+    struct ha_err *err)
 {
-	int64_t grace_ms = ha_clock_poll_ms(sooner(GRACE_MS, deadline_ns));
+	int64_t grace_ms = ha_clock_poll_ms(deadline_ns);
+	int sig = SIGTERM;
 	pid_t first;
 
-	*count = leftover_is_id(id) ? leftover_signal(id, 0, &first) : 0;
+	*count =
+	    leftover_is_id(view->id) ? leftover_signal(view->id, 0, &first) : 0;
 	if (!*count)
 		return 0;
-	return leftover_end(id, SIGTERM, grace_ms, -1, err);
+	if (view->grace_ms >= 0 && view->grace_ms < grace_ms)
+		grace_ms = view->grace_ms;
+	if (view->stop_signal > 0 && view->stop_signal < NSIG)
+		sig = (int)view->stop_signal;
+	return leftover_end(view->id, sig, grace_ms, -1, err);
 }
 
 /*
@@ -254,6 +259,7 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 {
 	char *lock = place_path(dir, name, "lock");
 	char *state = place_path(dir, name, "state");
+	char *sock = place_path(dir, name, "sock");
 	struct ha_err err = { .status = 1 };
 	struct view view;
 	size_t count = 0;
@@ -263,10 +269,11 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 		err.status = 1;
 		ha_say("no keeper of %s runs", name);
 	} else if (ha_lock_take(lock, 0, &fd, &err) ||
-		   end_leftovers(view.id, deadline_ns, &count, &err)) {
+		   end_leftovers(&view, deadline_ns, &count, &err)) {
 		ha_say("%s: %s", name, err.msg);
 	} else {
 		unlink(state);
+		unlink(sock);
 		err.status = count ? EX_OK : 1;
 		ha_say("no keeper of %s runs; the last one left %zu process%s, "
 		       "ended now",
@@ -276,6 +283,7 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 		close(fd);
 	free(lock);
 	free(state);
+	free(sock);
 	return err.status;
 }
 

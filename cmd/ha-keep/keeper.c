@@ -508,6 +508,8 @@ begin(struct keeper *keeper, struct notify notify, struct ha_err *err)
 
 	view_print(view->name, sizeof(view->name), "%s", conf->name);
 	view->keeper = keeper->front;
+	view->stop_signal = conf->stop_signal;
+	view->grace_ms = conf->grace_ms;
 	set_command(view, conf->argv);
 	keeper->policy = (struct policy){
 		.backoff_ms = conf->backoff_ms,

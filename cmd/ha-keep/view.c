@@ -55,6 +55,8 @@ static const struct field fields[] = {
 	NUMBER(failures),
 	NUMBER(is_stuck),
 	NUMBER(is_stopping),
+	NUMBER(stop_signal),
+	NUMBER(grace_ms),
 	TEXT(last),
 	TEXT(note),
 	TEXT(command),

@@ -40,6 +40,7 @@ struct view {
 	int64_t failures; /* ends in a row */
 	int64_t is_stuck; /* somebody can't be ended */
 	int64_t is_stopping; /* the keeper is about to end */
+	int64_t stop_signal, grace_ms; /* how it ends what is its own */
 };
 
 /* CLOCK_MONOTONIC in milliseconds. */
