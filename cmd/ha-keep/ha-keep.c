@@ -299,7 +299,10 @@ take_lock(void)
 		ha_lock_take(path, ha_clock_deadline(conf.grace_ms + ENDING_MS),
 		    &fd, &err)))
 		ha_die(err.status == EX_TEMPFAIL ? EX_TEMPFAIL : KEEP_FAILED,
-		    "%s: %s", conf.name, err.msg);
+		    "%s: %s%s", conf.name, err.msg,
+		    err.status == EX_CANTCREAT
+			? "; HA_RUN_DIR is to be a directory to write to"
+			: "");
 	free(path);
 }
 
