@@ -27,6 +27,7 @@ struct fanout {
 	struct names queues; /* that were linked into */
 	int *fds; /* by their numbers */
 	struct names linked; /* IDs */
+	struct names ended; /* notes to be forgotten */
 };
 
 static int
@@ -52,35 +53,75 @@ is_at_least(enum ha_status_state state, enum ha_status_state least)
 	return ha_status_worse(state, least) == state;
 }
 
-/* Did the channel hear of the incident?  If it does now, note it. */
-static int
-was_told(struct spool *spool, const struct channel *channel,
-    const struct alert *alert, int is_told_now)
+/* In open/, CHANNEL/i-INCIDENT: the channel, which has min=, heard of it. */
+static char *
+note_path(const struct channel *channel, const struct alert *alert)
 {
-	char *name = ha_xasprintf("i-%s", alert->transition.incident);
-	struct ha_err unused;
-	int dir_fd = is_told_now
-			 ? spool_dir(spool, "open", channel->name, &unused)
-			 : spool_open_dir(spool, "open", channel->name);
-	int told = is_told_now, fd;
+	return ha_xasprintf(
+	    "%s/i-%s", channel->name, alert->transition.incident);
+}
 
-	if (dir_fd >= 0 && is_told_now) {
-		fd = openat(dir_fd, name,
+static void
+note_told(struct fanout *run, const struct channel *channel,
+    const struct alert *alert)
+{
+	char *path = note_path(channel, alert);
+	struct ha_err unused;
+	int dir_fd = spool_dir(run->spool, "open", channel->name, &unused), fd;
+
+	if (dir_fd >= 0) {
+		fd = openat(dir_fd, strchr(path, '/') + 1,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			close(fd);
-	} else if (dir_fd >= 0) {
-		told = faccessat(dir_fd, name, F_OK, 0) == 0;
-	}
-	if (dir_fd >= 0)
 		close(dir_fd);
-	free(name);
+	}
+	free(path);
+}
+
+static int
+was_told(struct fanout *run, const struct channel *channel,
+    const struct alert *alert)
+{
+	char *path = note_path(channel, alert);
+	int fd = spool_open_dir(run->spool, "open", NULL), told;
+
+	told = fd >= 0 && faccessat(fd, path, F_OK, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	free(path);
 	return told;
+}
+
+static void
+add_ended(struct fanout *run, const struct channel *channel,
+    const struct alert *alert)
+{
+	char *path;
+
+	if (channel == NULL || alert->is_message ||
+	    !ha_transition_is_end(alert->transition.event))
+		return;
+	path = note_path(channel, alert);
+	names_add(&run->ended, path);
+	free(path);
+}
+
+static void
+forget_ended(struct fanout *run)
+{
+	int fd =
+	    run->ended.count ? spool_open_dir(run->spool, "open", NULL) : -1;
+
+	for (size_t i = 0; i < run->ended.count && fd >= 0; i++)
+		unlinkat(fd, run->ended.list[i], 0);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* A problem below min= is not told, nor is its end. */
 static int
-takes(struct spool *spool, const struct channel *channel,
+takes(struct fanout *run, const struct channel *channel,
     const struct alert *alert)
 {
 	const struct ha_transition *transition = &alert->transition;
@@ -93,12 +134,15 @@ takes(struct spool *spool, const struct channel *channel,
 		return 0;
 	if (!(channel->events & 1u << transition->event))
 		return 0;
-	if (channel->min == HA_STATUS_OK)
+	/* Nothing is below it. */
+	if (channel->min == HA_STATUS_WARN)
 		return 1;
-	if (is_at_least(status->state, channel->min))
-		return was_told(spool, channel, alert, 1);
-	return was_told(spool, channel, alert, 0) ||
-	       is_at_least(transition->old_state, channel->min);
+	if (is_at_least(status->state, channel->min)) {
+		note_told(run, channel, alert);
+		return 1;
+	}
+	return is_at_least(transition->old_state, channel->min) ||
+	       was_told(run, channel, alert);
 }
 
 /* Where there are no links, or too many of them, it is a copy. */
@@ -152,9 +196,13 @@ put_channel(struct fanout *run, const char *id, const struct entry *entry,
 	/* What comes as one stays one, whatever the channel would take. */
 	if (!failed && entry->is_one)
 		return put_alert(run, fd, id, 0, entry, err);
-	for (size_t i = 0; i < entry->item_count && !failed; i++)
-		if (takes(run->spool, channel, entry->items[i].first))
+	for (size_t i = 0; i < entry->item_count && !failed; i++) {
+		const struct alert *alert = entry->items[i].first;
+
+		if (takes(run, channel, alert))
 			failed = put_alert(run, fd, id, i, entry, err);
+		add_ended(run, channel, alert);
+	}
 	return failed;
 }
 
@@ -228,6 +276,7 @@ settle(struct fanout *run, struct ha_err *err)
 		if (fsync(run->fds[i]) != 0 && errno != EINVAL)
 			return ha_err_set(err, EX_IOERR, errno,
 			    "can't sync queue/%s", run->queues.list[i]);
+	forget_ended(run);
 	for (size_t i = 0; i < run->linked.count; i++)
 		unlinkat(run->new_fd, run->linked.list[i], 0);
 	if (run->linked.count)
@@ -274,6 +323,7 @@ fanout(struct spool *spool, const struct channels *channels,
 	entry_reader_init(&run.reader);
 	names_init(&run.queues);
 	names_init(&run.linked);
+	names_init(&run.ended);
 	failed = spool_names(run.new_fd, &names, &count, err);
 	for (size_t i = 0; i < count; i++)
 		if (put_id(&run, names[i], err) != 0)
@@ -288,6 +338,7 @@ fanout(struct spool *spool, const struct channels *channels,
 	free(run.fds);
 	names_release(&run.queues);
 	names_release(&run.linked);
+	names_release(&run.ended);
 	entry_reader_release(&run.reader);
 	close(run.new_fd);
 	if (lock_fd >= 0)

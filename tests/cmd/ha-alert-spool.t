@@ -93,6 +93,41 @@ flush 5s
 is "... and it is told" "$(told a)" 'problem nginx CRIT'
 empty
 
+## min=, match= and events=
+
+conf "channel a file path=$T/a" "channel b file path=$T/b min=CRIT" \
+    "channel c file path=$T/c match=nginx events=problem,recovery"
+{
+	transition problem 1 nginx
+	transition problem 2 disk WARN
+	transition recovery 3 act:nginx OK | sed 's/\tCRIT\t/\tOK\t/'
+} >"$T/record"
+ha-alert a b c <"$T/record"
+flush 5s
+is "without them all is told, what is well from the start, too" "$(told a)" \
+    'problem nginx CRIT
+problem disk WARN
+recovery act:nginx OK'
+is "... with min= what is as bad" "$(told b)" 'problem nginx CRIT'
+is "... with match= these checks" "$(told c)" 'problem nginx CRIT'
+{
+	transition better 1 nginx WARN
+	transition recovery 2 disk OK | sed 's/\tCRIT\t/\tWARN\t/'
+} >"$T/record"
+ha-alert a b c <"$T/record"
+flush 5s
+transition recovery 1 nginx OK | sed 's/\tCRIT\t/\tWARN\t/' >"$T/record"
+ha-alert a b c <"$T/record"
+flush 5s
+is "... with min= the end of what was told" "$(told b)" 'problem nginx CRIT
+better nginx WARN
+recovery nginx OK'
+is "... with events= these events" "$(told c)" 'problem nginx CRIT
+recovery nginx OK'
+is "... no note of an incident is left" \
+    "$(find "$SPOOL/open" -name 'i-*')" ''
+empty
+
 ## One that fails: later, never, for too long
 
 switch 75
