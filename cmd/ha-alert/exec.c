@@ -115,7 +115,9 @@ judge(struct delivery *delivery, int status, int is_late,
 		sender_result(delivery,
 		    is_final(status) ? DELIVERY_NEVER : DELIVERY_LATER, "%s",
 		    words->data);
-	delivery->may_have_it = delivery->result == DELIVERY_LATER;
+	/* An exit status is its answer; who was ended had no time for one. */
+	delivery->may_have_it =
+	    delivery->result == DELIVERY_LATER && (is_late || status > 128);
 }
 
 static void

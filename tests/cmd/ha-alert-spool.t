@@ -44,10 +44,11 @@ switch()
 		status=\$(cat "$T/status")
 		[ "\$status" -eq 0 ] || exit "\$status"
 		cat >>"$T/got"
+		echo . >>"$T/times"
 	END
 	chmod 755 "$T/switch"
 	echo "${1:-0}" >"$T/status"
-	rm -f "$T/got"
+	rm -f "$T/got" "$T/times"
 }
 
 empty()
@@ -155,8 +156,8 @@ at 10 ha-alert --flush -q -T 1s
 transition recovery 1 nginx OK | ha-alert a
 echo 0 >"$T/status"
 at 100 ha-alert --flush -q -T 5s
-is "... with its recovery it is one message" "$(told got)" \
-    'problem nginx CRIT
+is "... with its recovery it is one message" "$(wc -l <"$T/times")" 1
+is "... of both" "$(told got)" 'problem nginx CRIT
 recovery nginx OK'
 is "... nothing is left" "$(places)" ''
 empty
