@@ -24,7 +24,7 @@ complete -c ha-alert -l template -x -d 'print a template that is shipped, to mak
 complete -c ha-alert -l check-config -d 'check alert.conf, its templates and its secrets'\'' files'
 complete -c ha-alert -l config -r -F -d 'another file than HA_CONFIG_DIR/alert.conf'
 complete -c ha-alert -s n -l dry-run -d 'show what would be done, and do nothing'
-complete -c ha-alert -s q -l quiet -d '--queue: only what is not OK; --flush: no word of what is tried again'
+complete -c ha-alert -s q -l quiet -d '--queue: only what is not OK; --flush, --inline: no word of what is tried again'
 complete -c ha-alert -s v -l verbose -d 'say more on stderr; twice: still more'
 complete -c ha-alert -s h -l help -d 'show this and exit'
 complete -c ha-alert -s V -l version -d 'show the version and exit'

@@ -87,8 +87,8 @@ static const struct ha_opt opts[] = {
 	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &dry_run,
 	    "show what would be done, and do nothing" },
 	{ 'q', "quiet", NULL, HA_OPT_FLAG, &quiet,
-	    "--queue: only what is not OK; --flush: no word of what is tried "
-	    "again" },
+	    "--queue: only what is not OK; --flush, --inline: no word of what "
+	    "is tried again" },
 	{ 0, NULL, NULL, HA_OPT_FLAG, NULL, NULL },
 };
 
