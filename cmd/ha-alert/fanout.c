@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -72,8 +73,10 @@ note_told(struct fanout *run, const struct channel *channel,
 	if (dir_fd >= 0) {
 		fd = openat(dir_fd, strchr(path, '/') + 1,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0)
+		if (fd >= 0) {
+			futimens(fd, NULL);
 			close(fd);
+		}
 		close(dir_fd);
 	}
 	free(path);

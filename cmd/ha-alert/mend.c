@@ -11,15 +11,10 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "clock.h"
 #include "fail.h"
 #include "list.h"
-#include "lock.h"
 #include "msg.h"
 #include "rec.h"
-#include "state.h"
-
-#define LOCK_MS 5000
 
 struct found {
 	enum list_place place;
@@ -74,25 +69,17 @@ release(struct search *search)
 	free(search->found);
 }
 
-/* At once, with its age from now. */
-static void
-reset_state(int queue_fd, const char *name, int is_born_now)
+/* A new ID, so that its age begins now, and the number of its alert. */
+static char *
+new_name(const struct found *found)
 {
-	struct state_entry *entry;
-	struct state state;
-	struct ha_err err;
+	const char *number = strrchr(found->name, '.');
+	char id[SPOOL_ID_SIZE];
 
-	state_init(&state);
-	state_read(&state, queue_fd);
-	state.next_ms = 0;
-	entry = state_entry(&state, name);
-	entry->next_ms = 0;
-	entry->attempts = 0;
-	if (is_born_now)
-		entry->born_ms = ha_clock_wall_ms();
-	if (state_write(&state, queue_fd, &err) != 0)
-		ha_warn(".state: %s", err.msg);
-	state_release(&state);
+	if (strcmp(found->channel, SPOOL_GARBAGE) == 0 || number == NULL)
+		return ha_xstrdup(found->name);
+	spool_make_id(id);
+	return ha_xasprintf("%s%s", id, number);
 }
 
 static int
@@ -101,10 +88,11 @@ move_back(struct spool *spool, const struct found *found, int to_fd,
 {
 	int from_fd = spool_open_dir(spool, "failed", found->channel);
 	char *why = ha_xasprintf("%s" FAIL_WHY, found->name);
+	char *name = new_name(found);
 	int failed = 0;
 
-	if (from_fd < 0 || renameat2(from_fd, found->name, to_fd, found->name,
-			       RENAME_NOREPLACE) != 0)
+	if (from_fd < 0 ||
+	    renameat2(from_fd, found->name, to_fd, name, RENAME_NOREPLACE) != 0)
 		failed = ha_err_set(
 		    err, EX_IOERR, errno, "can't move '%s'", found->name);
 	else if ((fsync(to_fd) != 0 || fsync(from_fd) != 0) && errno != EINVAL)
@@ -113,6 +101,7 @@ move_back(struct spool *spool, const struct found *found, int to_fd,
 		unlinkat(from_fd, why, 0);
 	if (from_fd >= 0)
 		close(from_fd);
+	free(name);
 	free(why);
 	return failed;
 }
@@ -130,25 +119,32 @@ retry_garbage(
 	return failed;
 }
 
+/* Whoever delivers there looks for the mark, now or the next time. */
+static int
+mark(int fd, const char *channel, struct ha_err *err)
+{
+	int mark_fd = openat(
+	    fd, SPOOL_RETRY, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (mark_fd < 0)
+		return ha_err_set(err, EX_CANTCREAT, errno,
+		    "can't write to queue/%s", channel);
+	close(mark_fd);
+	return 0;
+}
+
 static int
 retry(struct spool *spool, const struct found *found, struct ha_err *err)
 {
-	char *lock =
-	    ha_xasprintf("%s/queue/%s/.lock", spool->path, found->channel);
-	int fd = spool_dir(spool, "queue", found->channel, err);
-	int lock_fd = -1, failed = -1;
+	int fd = spool_dir(spool, "queue", found->channel, err), failed = 0;
 
-	if (fd >= 0 && ha_lock_take(lock, ha_clock_deadline(LOCK_MS), &lock_fd,
-			   err) == 0) {
-		reset_state(fd, found->name, found->place == LIST_FAILED);
-		failed = found->place == LIST_FAILED
-			     ? move_back(spool, found, fd, err)
-			     : 0;
-		close(lock_fd);
-	}
-	if (fd >= 0)
-		close(fd);
-	free(lock);
+	if (fd < 0)
+		return -1;
+	if (found->place == LIST_FAILED)
+		failed = move_back(spool, found, fd, err);
+	if (!failed)
+		failed = mark(fd, found->channel, err);
+	close(fd);
 	return failed;
 }
 

@@ -14,9 +14,9 @@
 
 /*
  * Try these entries again at once, by the name that --list shows, on whatever
- * channel; "all": every one.  What was given up begins anew.  Returns how many
- * there were (with is_dry_run: are), or -1: EX_TEMPFAIL while a channel's
- * flusher holds it; EX_IOERR.
+ * channel; "all": every one.  What waits in a channel's queue is tried with all
+ * that waits there; what was given up begins anew, under another name.  Returns
+ * how many there were (with is_dry_run: are), or -1: EX_IOERR, EX_CANTCREAT.
  */
 long mend_retry(struct spool *spool, char *const *ids, size_t count,
     int is_dry_run, struct ha_err *err);

@@ -22,8 +22,8 @@
 #include "rec.h"
 
 #define NAME_MAX_LEN 64
-#define ID_SIZE 64
-#define STALE_S (24 * 60 * 60)
+#define DAY_S (24 * 60 * 60)
+#define NOTE_S (90 * DAY_S)
 #define RESERVE "reserve"
 /* The reserve is made while this much would still be free. */
 #define SPARE (4 * SPOOL_RESERVE)
@@ -148,9 +148,8 @@ spool_is_name(const char *channel)
 	return 1;
 }
 
-/* So long that no two are the same, and in the order of time. */
-static void
-make_id(char id[ID_SIZE])
+void
+spool_make_id(char id[SPOOL_ID_SIZE])
 {
 	struct timespec now;
 	unsigned random = 0;
@@ -158,8 +157,8 @@ make_id(char id[ID_SIZE])
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = 0;
-	snprintf(id, ID_SIZE, "%010lld%09ld.%ld.%08x", (long long)now.tv_sec,
-	    now.tv_nsec, (long)getpid(), random);
+	snprintf(id, SPOOL_ID_SIZE, "%010lld%09ld.%ld.%08x",
+	    (long long)now.tv_sec, now.tv_nsec, (long)getpid(), random);
 }
 
 int64_t
@@ -210,10 +209,10 @@ static int
 try_put(struct spool *spool, int dir_fd, const char *name,
     const struct ha_buf *content, struct ha_err *err)
 {
-	char id[ID_SIZE], path[ID_SIZE + 8];
+	char id[SPOOL_ID_SIZE], path[SPOOL_ID_SIZE + 8];
 	int failed;
 
-	make_id(id);
+	spool_make_id(id);
 	snprintf(path, sizeof(path), "tmp/%s", id);
 	failed = write_durably(spool, path, content, err);
 	if (!failed)
@@ -410,10 +409,12 @@ spool_spend_reserve(struct spool *spool)
 	return 1;
 }
 
-void
-spool_clean(struct spool *spool)
+/* Of a directory's files those that have not changed for so long. */
+static void
+remove_old(const struct spool *spool, const char *parent, const char *name,
+    time_t age_s)
 {
-	int fd = spool_open_dir(spool, "tmp", NULL);
+	int fd = spool_open_dir(spool, parent, name);
 	struct ha_err err;
 	struct stat st;
 	char **names;
@@ -425,8 +426,28 @@ spool_clean(struct spool *spool)
 		for (size_t i = 0; i < count; i++)
 			if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) ==
 				0 &&
-			    time(NULL) - st.st_ctime > STALE_S)
+			    time(NULL) - st.st_ctime > age_s)
 				unlinkat(fd, names[i], 0);
+		spool_free_names(names, count);
+	}
+	close(fd);
+}
+
+void
+spool_clean(struct spool *spool)
+{
+	int fd = spool_open_dir(spool, "open", NULL);
+	struct ha_err err;
+	char **names;
+	size_t count;
+
+	remove_old(spool, "tmp", NULL, DAY_S);
+	if (fd < 0)
+		return;
+	if (spool_names(fd, &names, &count, &err) == 0) {
+		for (size_t i = 0; i < count; i++)
+			if (spool_is_name(names[i]))
+				remove_old(spool, "open", names[i], NOTE_S);
 		spool_free_names(names, count);
 	}
 	close(fd);

@@ -12,10 +12,12 @@
  *	queue/CHANNEL/ID.N+M	M entries that became one message
  *	queue/CHANNEL/.state	next attempt, rate, the last message's time
  *	queue/CHANNEL/.trying	the entry that is being sent
+ *	queue/CHANNEL/.retry	somebody wants all of it tried at once
  *	queue/CHANNEL/.lock	flock(2) of whoever delivers there
  *	failed/CHANNEL/	given up, and beside each entry ENTRY.why
  *	failed/+new/	what was no file of ours in new/
- *	open/		incidents of those that know of none (monit)
+ *	open/+check/	incidents of those that know of none (monit)
+ *	open/CHANNEL/	those that a channel with min= has heard of
  *	reserve		1 MiB that is given up when the disk is full
  *
  * A file appears whole or not at all: tmp/, fsync(2), renameat2(2) with
@@ -43,6 +45,8 @@ struct spool {
 #define SPOOL_FILE_MAX 256
 #define SPOOL_RESERVE (1024 * 1024)
 #define SPOOL_GARBAGE "+new"
+#define SPOOL_RETRY ".retry"
+#define SPOOL_ID_SIZE 64
 
 /*
  * Open HA_STATE_DIR/alert, making it and its directories where they are
@@ -90,6 +94,8 @@ spool_open_dir(const struct spool *spool, const char *parent, const char *name);
 int spool_names(int dir_fd, char ***names, size_t *count, struct ha_err *err);
 void spool_free_names(char **names, size_t count);
 
+/* So long that no two are the same, and in the order of time. */
+void spool_make_id(char id[SPOOL_ID_SIZE]);
 /* The wall clock's milliseconds that an ID begins with; -1: it is none. */
 int64_t spool_id_ms(const char *name);
 
@@ -97,7 +103,10 @@ int64_t spool_id_ms(const char *name);
 void spool_keep_reserve(struct spool *spool);
 /* The disk is full: give the reserve up.  0: there was none. */
 int spool_spend_reserve(struct spool *spool);
-/* Remove what was left in tmp/ more than a day ago. */
+/*
+ * Remove what was left in tmp/ more than a day ago, and the notes of what a
+ * channel heard of when they are older than 90 days.
+ */
 void spool_clean(struct spool *spool);
 
 #endif

@@ -185,6 +185,28 @@ add_batch(struct teller *teller, struct batch *batch)
 		fsync(teller->dir_fd);
 }
 
+/* Somebody said --retry. */
+static void
+forget_pauses(struct teller *teller)
+{
+	struct state *state = &teller->state;
+	struct queue_part *part;
+
+	if (unlinkat(teller->dir_fd, SPOOL_RETRY, 0) != 0)
+		return;
+	state->next_ms = 0;
+	state->attempts = 0;
+	for (size_t i = 0; i < state->count; i++) {
+		state->entries[i].next_ms = 0;
+		state->entries[i].attempts = 0;
+	}
+	for (part = teller->queue.first; part; part = part->after)
+		for (size_t i = 0; i < part->count; i++) {
+			part->entries[i]->next_ms = 0;
+			part->entries[i]->attempts = 0;
+		}
+}
+
 /* Entries that are not known yet. */
 static void
 look(struct teller *teller)
@@ -195,6 +217,7 @@ look(struct teller *teller)
 	size_t count;
 
 	teller->look_ns = ha_clock_deadline(LOOK_MS);
+	forget_pauses(teller);
 	if (spool_names(teller->dir_fd, &names, &count, &err) != 0) {
 		complain(teller, &err);
 		return;

@@ -51,6 +51,11 @@ switch()
 	rm -f "$T/got" "$T/times"
 }
 
+is_held()
+{
+	! flock -n "$SPOOL/queue/a/.lock" true
+}
+
 empty()
 {
 	rm -rf "$SPOOL" "$T/a" "$T/b" "$T/c" "$T/got"
@@ -183,6 +188,20 @@ is "... it is in the queue" "$(places)" '1 a queue'
 echo 0 >"$T/status"
 flush 5s
 is "... and told" "$(told got)" 'problem nginx CRIT'
+
+# The same while somebody waits to try it again.
+empty
+echo 75 >"$T/status"
+conf "channel a exec command=$T/switch"
+transition problem 1 nginx | ha-alert a
+ha-alert --flush -q -T 1s
+at 8 ha-alert --flush -q -T 1s
+spawn ha-alert --flush -q -T 50s
+ok "a flusher that waits" wait_until 5 is_held
+echo 0 >"$T/status"
+exits "... --retry all" 0 ha-alert --retry all
+ok "... it is told at once" wait_until 4 test -s "$T/got"
+reap "$pid"
 exits "--retry of what is not there: 1" 1 ha-alert --retry "$id"
 empty
 
@@ -239,6 +258,44 @@ flush 5s
 is "the clock is set back: a problem still comes before its recovery" \
     "$(told a)" 'problem nginx CRIT
 recovery nginx OK'
+empty
+
+## What a channel wants to hear of
+
+conf "channel a file min=CRIT path=$T/a" \
+    "channel b file match=my* path=$T/b" \
+    "channel c file events=problem,recovery path=$T/c"
+say()
+{
+	transition "$@" | ha-alert a b c
+	ha-alert --flush -q -T 5s
+}
+say problem 1 nginx WARN
+say worse 1 nginx CRIT
+say better 1 nginx WARN
+transition recovery 1 nginx OK | sed 's/	CRIT	/	WARN	/' |
+    ha-alert a b c
+say problem 2 mysql WARN
+transition recovery 2 mysql OK | sed 's/	CRIT	/	WARN	/' |
+    ha-alert a b c
+flush 5s
+is "min=: from then on when it was so bad" "$(told a)" 'worse nginx CRIT
+better nginx WARN
+recovery nginx OK'
+is "match=" "$(told b)" 'problem mysql WARN
+recovery mysql OK'
+is "events=" "$(told c)" 'problem nginx WARN
+recovery nginx OK
+problem mysql WARN
+recovery mysql OK'
+is "it is noted who heard of what" "$(find "$SPOOL/open/a" -type f | wc -l)" 1
+: >"$SPOOL/tmp/left"
+flush 1s
+ok "what is being written stays" test -e "$SPOOL/tmp/left"
+at 200000 ha-alert --flush -q -T 1s
+not_ok "... for a day" test -e "$SPOOL/tmp/left"
+at 8000000 ha-alert --flush -q -T 1s
+is "notes go after months" "$(find "$SPOOL/open/a" -type f | wc -l)" 0
 empty
 
 ## Groups
