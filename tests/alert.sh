@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2034 # variables are for the scripts
+# shellcheck shell=sh disable=SC2034,SC2154 # variables are for the scripts
 #
 # alert.sh - what the tests of ha-alert share; read in after tap.sh.
 #
@@ -8,6 +8,9 @@
 #				incident began at 08:50
 #	places			"N CHANNEL PLACE" of the entries, counted
 #	preload NAME		$preload: LD_PRELOAD's value with it
+#	sink [ANSWER]...	start tests/alert-sink: $port; what it got is in
+#				$T/sink (lines) and $T/saved (N.head, N.body)
+#	sends DESC STATUS WORDS CHANNEL...	what --test says
 
 HA_TOOLS=$(cd "$TOP" && cd "${HA_TOOLS:-${HA_BIN%/bin}/tests}" && pwd)
 SPOOL=$HA_STATE_DIR/alert
@@ -48,4 +51,25 @@ preload()
 	# A sanitizer is no longer the first library.
 	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 	export ASAN_OPTIONS
+}
+
+sink()
+{
+	rm -rf "$T/sink" "$T/saved" "$T/port"
+	mkdir "$T/saved"
+	[ -z "$sink_pid" ] || reap "$sink_pid" TERM
+	spawn -o "$T/port" "$HA_TOOLS/alert-sink" --save "$T/saved" "$T/sink" "$@"
+	sink_pid=$pid
+	wait_until 5 test -s "$T/port"
+	port=$(cat "$T/port")
+}
+sink_pid=''
+
+sends()
+{
+	sends_desc=$1 sends_status=$2 sends_words=$3
+	shift 3
+	run ha-alert --test "$@"
+	is "$sends_desc: exit $sends_status" "$status" "$sends_status"
+	like "... its words" "$err" "$sends_words"
 }

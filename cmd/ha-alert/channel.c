@@ -982,7 +982,6 @@ channel_check(const struct channel *channel, struct ha_err *err)
 {
 	for (size_t i = 0; i < channel->count; i++)
 		if (check_setting(channel, &channel->settings[i], err) != 0)
-			return ha_err_set(err, err->status, 0, "channel %s: %s",
-			    channel->name, err->msg);
+			return -1;
 	return 0;
 }

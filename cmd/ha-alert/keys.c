@@ -400,7 +400,8 @@ static const struct key smtp_keys[] = {
 };
 
 static const struct key sendmail_keys[] = {
-	{ "path", 0, check_absolute, NULL, "the program (/usr/sbin/sendmail)" },
+	{ "path", KEY_PROGRAM, check_absolute, NULL,
+	    "the program (/usr/sbin/sendmail)" },
 	ADDRESSES,
 	END,
 };

@@ -122,6 +122,8 @@ secret_path(const char *directory, const char *name)
 
 	if (*name == '/')
 		return ha_xstrdup(name);
+	if (strncmp(name, "./", 2) == 0)
+		name += 2;
 	if (given != NULL) {
 		path = ha_xasprintf("%s/%s", given, name);
 		if (access(path, F_OK) == 0)

@@ -41,8 +41,7 @@ open_log(void **state, const struct channel *channel,
 	log->path = path != NULL ? path : "/dev/log";
 	if (strlen(log->path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
 		free(log);
-		return ha_err_set(err, EX_CONFIG, 0,
-		    "channel %s: its socket= is too long", channel->name);
+		return ha_err_set(err, EX_CONFIG, 0, "socket= is too long");
 	}
 	*state = log;
 	return 0;

@@ -196,12 +196,8 @@ check_url(const struct webhook *webhook, struct ha_err *err)
 
 	key = keys_find(webhook->channel->kind, "url", &is_file);
 	if (key->check(key, webhook->url, err) != 0)
-		return ha_err_set(err, EX_CONFIG, 0, "channel %s: its URL %s",
-		    webhook->channel->name, err->msg);
-	if (keys_check_plain_url(webhook->channel, webhook->url, err) != 0)
-		return ha_err_set(err, EX_CONFIG, 0, "channel %s: %s",
-		    webhook->channel->name, err->msg);
-	return 0;
+		return ha_err_set(err, EX_CONFIG, 0, "the URL %s", err->msg);
+	return keys_check_plain_url(webhook->channel, webhook->url, err);
 }
 
 static int
