@@ -12,9 +12,7 @@
 #include "msg.h"
 #include "stop.h"
 
-/* Records without a frame are one batch until nothing comes for so long ... */
 #define PAUSE_MS 500
-/* ... or they have come for so long without a pause. */
 #define OLD_MS 5000
 #define BATCH_MAX ((size_t)256 * 1024 * 1024)
 #define COMPLAINTS_MAX 5
@@ -27,6 +25,8 @@ feed_init(struct feed *feed, int fd, int64_t sweep_ms, int64_t tick_ms)
 	feed->in.max = HA_STATUS_MAX;
 	feed->sweep_ms = sweep_ms;
 	feed->tick_ms = tick_ms;
+	feed->pause_ms = PAUSE_MS;
+	feed->old_ms = OLD_MS;
 }
 
 static void
@@ -305,7 +305,7 @@ take_lines(struct feed *feed, struct feed_batch *batch)
 
 	while ((rc = ha_in_next(&feed->in, &line, &len, &err)) != 0) {
 		if (is_empty(batch))
-			feed->old_ns = ha_clock_deadline(OLD_MS);
+			feed->old_ns = ha_clock_deadline(feed->old_ms);
 		if (rc < 0)
 			complain(feed, err.msg);
 		else if (*line == '{')
@@ -340,7 +340,7 @@ wait_until(const struct feed *feed, const struct feed_batch *batch)
 	if (batch->sweep_count > 0)
 		return 0;
 	if (batch->count > 0)
-		return earlier(ha_clock_deadline(PAUSE_MS), feed->old_ns);
+		return earlier(ha_clock_deadline(feed->pause_ms), feed->old_ns);
 	return ha_clock_deadline(feed->tick_ms);
 }
 

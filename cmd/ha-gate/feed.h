@@ -58,6 +58,9 @@ struct feed {
 	struct ha_in in;
 	int64_t sweep_ms; /* a sweep is aborted after that; -1: never */
 	int64_t tick_ms; /* an empty batch after that; -1: never */
+	/* Records without a frame are one batch until nothing comes for so long,
+	   or they have come for so long without a pause. */
+	int64_t pause_ms, old_ms;
 	/* The sweeps that overlap. */
 	struct feed_member *members;
 	size_t member_count, open_count;
