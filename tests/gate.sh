@@ -15,6 +15,7 @@
 
 : >"$T/boot"
 : >"$T/wall"
+HA_TOOLS=${HA_TOOLS:-${HA_BIN%/bin}/tests}
 later="env LD_PRELOAD=$HA_TOOLS/preload/jump.so HA_TEST_CLOCK=$T/wall
     HA_TEST_BOOT=$T/boot
     ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"

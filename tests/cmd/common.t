@@ -63,6 +63,11 @@ job()
 		printf '#begin\n' | ha-act -- true
 		return
 		;;
+	ha-gate)
+		printf '2026-11-23T00:55:00Z\tweb1\t-\tx\tCRIT\t1\t-\tdown\t-\n' |
+		    ha-gate common
+		return
+		;;
 	ha-alert)
 		set -- ha-alert --queue -F tsv
 		;;

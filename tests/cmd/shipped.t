@@ -32,6 +32,9 @@ for command in ha-push ha-probe ha-stat ha-keep ha-alert; do
 	    "$(stat -c %a "$doc/examples/$command".*)" '644
 644'
 done
+ok "a crontab of ha-gate" test -s "$doc/examples/ha-gate.cron"
+ok "... a snippet for monit" test -s "$doc/examples/ha-gate.monit"
+ok "... rules" test -s "$doc/examples/rules.example"
 ok "a crontab of ha-act" test -s "$doc/examples/ha-act.cron"
 ok "a targets file" test -s "$doc/examples/targets.example"
 for command in "$HA_BIN"/*; do
