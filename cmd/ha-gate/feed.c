@@ -13,7 +13,7 @@
 #include "stop.h"
 
 #define PAUSE_MS 500
-#define OLD_MS 5000
+#define OLD_MS 2000
 #define BATCH_MAX ((size_t)256 * 1024 * 1024)
 #define COMPLAINTS_MAX 5
 
@@ -27,6 +27,7 @@ feed_init(struct feed *feed, int fd, int64_t sweep_ms, int64_t tick_ms)
 	feed->tick_ms = tick_ms;
 	feed->pause_ms = PAUSE_MS;
 	feed->old_ms = OLD_MS;
+	feed->left_ns = ha_clock_now_ns();
 }
 
 static void
@@ -76,9 +77,11 @@ feed_batch_add_sweep(struct feed_batch *batch, const char *producer,
 {
 	batch->sweeps = ha_xrealloc(
 	    batch->sweeps, (batch->sweep_count + 1) * sizeof(*batch->sweeps));
-	batch->sweeps[batch->sweep_count++] = (struct feed_sweep){
-		.producer = ha_xstrdup(producer), .fate = fate, .words = words
-	};
+	batch->sweeps[batch->sweep_count++] =
+	    (struct feed_sweep){ .producer = ha_xstrdup(producer),
+		    .fate = fate,
+		    .words = words,
+		    .until = batch->count };
 }
 
 static void
@@ -208,6 +211,7 @@ end_sweep(struct feed *feed, struct feed_batch *batch,
 	batch->is_quiet |= frame->is_quiet;
 	feed->members[i].checks = frame->n;
 	feed->members[i].is_open = 0;
+	feed->has_news = 1;
 	if (--feed->open_count == 0)
 		close_sweeps(feed, batch);
 }
@@ -279,10 +283,16 @@ take_record(
 	ha_buf_add(&batch->lines, line, len + 1);
 }
 
+/*
+ * May it go out, whatever comes?  Not as a part of one sweep; but sweeps that
+ * overlap may go on for ever, and one of them may have died.
+ */
 static int
-is_empty(const struct feed_batch *batch)
+is_whole(const struct feed *feed, const struct feed_batch *batch)
 {
-	return batch->count == 0 && batch->sweep_count == 0;
+	if (feed->open_count > 0)
+		return feed->has_news || batch->sweep_count > 0;
+	return batch->count > 0 || batch->sweep_count > 0;
 }
 
 /* Who never pauses is not waited for. */
@@ -290,8 +300,7 @@ static int
 is_due(const struct feed *feed, const struct feed_batch *batch)
 {
 	return batch->lines.len >= BATCH_MAX ||
-	       (feed->open_count == 0 && !is_empty(batch) &&
-		   ha_clock_now_ns() >= feed->old_ns);
+	       (is_whole(feed, batch) && ha_clock_now_ns() >= feed->old_ns);
 }
 
 /* Until nothing whole is left, 0; or the batch is to go out, 1. */
@@ -304,7 +313,7 @@ take_lines(struct feed *feed, struct feed_batch *batch)
 	int rc;
 
 	while ((rc = ha_in_next(&feed->in, &line, &len, &err)) != 0) {
-		if (is_empty(batch))
+		if (!is_whole(feed, batch))
 			feed->old_ns = ha_clock_deadline(feed->old_ms);
 		if (rc < 0)
 			complain(feed, err.msg);
@@ -326,22 +335,24 @@ earlier(int64_t a_ns, int64_t b_ns)
 	return a_ns < b_ns ? a_ns : b_ns;
 }
 
+/* When it is to go out if nothing more comes. */
 static int64_t
-wait_until(const struct feed *feed, const struct feed_batch *batch)
+wait_until(
+    const struct feed *feed, const struct feed_batch *batch, int64_t tick_ns)
 {
-	int64_t until_ns = HA_CLOCK_NEVER;
+	int64_t until_ns = feed->open_count > 0 ? HA_CLOCK_NEVER : tick_ns;
 
 	for (size_t i = 0; i < feed->member_count; i++)
 		if (feed->members[i].is_open)
 			until_ns =
 			    earlier(until_ns, feed->members[i].deadline_ns);
-	if (feed->open_count > 0)
+	if (!is_whole(feed, batch))
 		return until_ns;
-	if (batch->sweep_count > 0)
+	if (feed->open_count == 0 && batch->sweep_count > 0)
 		return 0;
-	if (batch->count > 0)
-		return earlier(ha_clock_deadline(feed->pause_ms), feed->old_ns);
-	return ha_clock_deadline(feed->tick_ms);
+	until_ns =
+	    earlier(until_ns, feed->input_ns + feed->pause_ms * HA_MS_NS);
+	return earlier(until_ns, feed->old_ns);
 }
 
 static int
@@ -351,14 +362,6 @@ end_of_input(struct feed *feed, struct feed_batch *batch, const char *why)
 		complain(feed, "the last line is cut off");
 	abort_late(feed, batch, HA_CLOCK_NEVER, why);
 	return 0;
-}
-
-static int
-give(struct feed *feed)
-{
-	feed->is_cut |= feed->open_count > 0;
-	feed->first = 0;
-	return 1;
 }
 
 /* Bytes came, 1; none until then, 0; a signal, -2; -1. */
@@ -375,32 +378,55 @@ wait_for_bytes(struct feed *feed, int64_t until_ns, struct ha_err *err)
 		return -2;
 	if (n <= 0 || fds[0].revents == 0)
 		return n != 0;
+	feed->input_ns = ha_clock_now_ns();
 	return ha_in_fill(&feed->in, err) < 0 && err->sys != EAGAIN ? -1 : 1;
 }
 
-int
-feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err)
+static int
+gather(struct feed *feed, struct feed_batch *batch, struct ha_err *err)
 {
-	int64_t until_ns;
+	int64_t tick_ns = ha_clock_deadline(feed->tick_ms);
+	int64_t until_ns, now_ns;
 	int rc;
 
 	for (;;) {
 		if (take_lines(feed, batch))
-			return give(feed);
+			return 1;
 		if (feed->in.eof)
 			return end_of_input(feed, batch, "its #end never came");
-		until_ns = wait_until(feed, batch);
+		until_ns = wait_until(feed, batch, tick_ns);
 		rc = wait_for_bytes(feed, until_ns, err);
 		if (rc == -1)
 			end_of_input(feed, batch, "stdin can't be read");
 		if (rc < 0)
 			return rc == -1 ? -1 : 0;
-		if (rc > 0 || ha_clock_now_ns() < until_ns)
+		now_ns = ha_clock_now_ns();
+		/* What is there already may be more sweeps. */
+		if (now_ns < until_ns || (rc > 0 && until_ns == 0))
 			continue;
-		abort_late(
-		    feed, batch, ha_clock_now_ns(), "its time (-T) is up");
-		return give(feed);
+		if (rc > 0 && take_lines(feed, batch))
+			return 1;
+		abort_late(feed, batch, now_ns, "its time (-T) is up");
+		if (feed->open_count == 0 || is_whole(feed, batch))
+			return 1;
 	}
+}
+
+int
+feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err)
+{
+	int64_t away_ns = ha_clock_now_ns() - feed->left_ns;
+	int rc;
+
+	for (size_t i = 0; i < feed->member_count; i++)
+		if (feed->members[i].deadline_ns != HA_CLOCK_NEVER)
+			feed->members[i].deadline_ns += away_ns;
+	rc = gather(feed, batch, err);
+	feed->is_cut |= feed->open_count > 0 && batch->count > feed->first;
+	feed->has_news = 0;
+	feed->first = 0;
+	feed->left_ns = ha_clock_now_ns();
+	return rc;
 }
 
 void

@@ -30,6 +30,8 @@ struct feed_sweep {
 	int is_alone; /* no other one overlaps it: its records are known */
 	uint64_t checks; /* by its #end */
 	char *words; /* owned; why it is aborted; else NULL */
+	size_t until; /* records of the batch before its end; those of sweeps
+			 that overlapped have the same */
 };
 
 struct feed_record {
@@ -68,7 +70,10 @@ struct feed {
 	size_t first; /* of these in the batch */
 	int is_short; /* one of them was aborted: no number is known */
 	int is_cut; /* some of them went out with another batch */
-	int64_t old_ns; /* the batch goes out then, when no sweep is open */
+	int has_news; /* and one has ended since */
+	int64_t old_ns; /* the batch goes out then, unless it is part of one */
+	int64_t input_ns; /* when something was read last */
+	int64_t left_ns; /* when feed_next() returned */
 	int was_fed; /* a record or a frame has ever come */
 	unsigned bad; /* lines that are none, in all */
 	int is_json; /* and JSON is among them */
@@ -79,10 +84,12 @@ void feed_release(struct feed *feed);
 
 /*
  * Wait for the next batch: a sweep's end with nothing behind it yet, a pause
- * after records without a frame, the end of input, a time that is up.  Lines
- * that are no records are said (the first few) and counted in feed->bad.
- * Returns 1; 0 at the end of input or when a signal came (stop.h), when batch may
- * hold something too; -1, EX_IOERR, likewise.
+ * after records without a frame or after the end of one of several sweeps that
+ * overlap, these for too long without a pause, the end of input, a time that is
+ * up.  What is between two calls counts for no sweep's time.  Lines that are no
+ * records are said (the first few) and counted in feed->bad.
+ * Returns 1; 0 at the end of input or when a signal came (stop.h), when batch
+ * may hold something too; -1, EX_IOERR, likewise.
  */
 int feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err);
 void feed_batch_init(struct feed_batch *batch);
