@@ -100,7 +100,7 @@ static const struct ha_opt_command command = {
 	    "  ha-gate [NAME] --ack 'disk:*@web1' --reason 'ordered'\n"
 	    "  ha-gate [NAME] --show;  ha-gate [NAME] --history web-a\n"
 	    "\n"
-	    "Exit status: 0 done; 1 no such check; 64 usage; 65 bad input; 73, 74 the state\n"
+	    "Exit status: 0 done; 1 no such check; 64 usage; 65 bad input; 73, 74, 77 the\n"
 	    "can't be written or read: what is not OK was passed on; 75 COMMAND failed, or\n"
 	    "the state is locked; 78 the rules.\n",
 	.operands = "none",
