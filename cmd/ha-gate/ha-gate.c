@@ -3,6 +3,7 @@
  * ha-gate - status records in, transition records out: what has changed for
  * long enough that somebody should hear of it.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,8 +102,8 @@ static const struct ha_opt_command command = {
 	    "  ha-gate [NAME] --show;  ha-gate [NAME] --history web-a\n"
 	    "\n"
 	    "Exit status: 0 done; 1 no such check; 64 usage; 65 bad input; 73, 74, 77 the\n"
-	    "can't be written or read: what is not OK was passed on; 75 COMMAND failed, or\n"
-	    "the state is locked; 78 the rules.\n",
+	    "state can't be written or read: what is not OK was passed on; 75 COMMAND\n"
+	    "failed, or the state is locked; 78 the rules.\n",
 	.operands = "none",
 	.opts = opts,
 };
@@ -247,11 +248,26 @@ check_usage(int argc, char **argv, int first)
 		ha_die(EX_USAGE, "-f -: stdin is for the records");
 }
 
+/* What is opened later must not become one of these by chance. */
+static void
+check_descriptors(void)
+{
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
+		ha_die(EX_IOERR, "stdin is closed");
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0 &&
+	    (gate.argv == NULL || gate.is_dry))
+		ha_die(EX_IOERR, "stdout is closed");
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
+			exit(EX_IOERR);
+}
+
 static void
 prepare(void)
 {
 	struct ha_err err;
 
+	check_descriptors();
 	load_rules();
 	signal(SIGPIPE, SIG_IGN);
 	if (gate.argv != NULL && !gate.is_dry && stop_open(&err) != 0)
