@@ -248,6 +248,18 @@ the_time_of_one_of_two_is_up(void **state)
 	expect("c1 q=complete:1!", 1);
 }
 
+/* Nobody knows whether the other one is alive. */
+static void
+a_pause_after_one_of_two(void **state)
+{
+	(void)state;
+	feed.pause_ms = 50;
+	give(BEGIN("p", "1") R("a") BEGIN("q", "2") R("b") END("2", "1"));
+	expect("a b", 1);
+	give(R("c") END("1", "2"));
+	expect("c p=complete:2 q=complete:1", 1);
+}
+
 static void
 what_never_pauses_is_cut(void **state)
 {
@@ -275,6 +287,8 @@ main(void)
 		    the_time_of_a_sweep_is_up, enter, leave),
 		cmocka_unit_test_setup_teardown(
 		    the_time_of_one_of_two_is_up, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    a_pause_after_one_of_two, enter, leave),
 		cmocka_unit_test_setup_teardown(
 		    what_never_pauses_is_cut, enter, leave),
 	};
