@@ -176,10 +176,11 @@ soak: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) HA_TRIALS=10000 tests/cmd/ha-alert-kill.t
 	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
 bench: PACKAGES += lsyncd inotify-tools nginx-light openssl curl strace \
-	monitoring-plugins-basic
+	monitoring-plugins-basic supervisor
 bench: deps
 	@$(MAKE) -s all $(TOOLS)
-	@$(TEST_ENV) sh -c "tests/bench/run; tests/bench/checks; tests/bench/alerts" | tee $B/bench.txt
+	@$(TEST_ENV) sh -c "tests/bench/run; tests/bench/checks; \
+	    tests/bench/alerts; tests/bench/keep" | tee $B/bench.txt
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
