@@ -376,14 +376,17 @@ note_stuck(struct keeper *keeper)
 	char state = '?';
 	pid_t pid;
 
-	if (!ending_is_stuck(&keeper->ending) || view->is_stuck)
+	if (!ending_is_stuck(&keeper->ending))
 		return;
-	pid = tree_first(&state);
-	view->is_stuck = 1;
-	view_print(view->note, sizeof(view->note),
-	    "process %ld (state %c) can't be ended", (long)pid, state);
-	keeper->is_changed = 1;
-	report_say(keeper->conf, "%s", view->note);
+	if (!view->is_stuck) {
+		pid = tree_first(&state);
+		view->is_stuck = 1;
+		view_print(view->note, sizeof(view->note),
+		    "process %ld (state %c) can't be ended", (long)pid, state);
+		keeper->is_changed = 1;
+		report_say(keeper->conf, "%s", view->note);
+	}
+	answer(keeper, CONTROL_RESTART, "fail\t%s", view->note);
 	if (keeper->after != AFTER_STOP)
 		return;
 	answer(keeper, CONTROL_STOP, "fail\t%s", view->note);

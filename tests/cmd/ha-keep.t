@@ -238,7 +238,7 @@ kill -HUP $k
 look nohup
 is "... SIGHUP does nothing" "$(number pid)" "$first"
 like "... yet the command has its default" \
-    "$(cat "/proc/$first/status")" '^SigIgn:	0+$'
+    "$(cat "/proc/$first/status")" '^SigIgn:	[0-9a-f]{8}[08]0{7}$'
 stopped nohup $k
 cat >"$T/quits" <<END
 #!/bin/sh
