@@ -9,7 +9,7 @@
 #	finds DESC STATE ERE NAME	the state, and words in the message
 #	number LABEL		of the performance data
 #	starts FILE		how often a command that appends to FILE began
-#	marked WORD		the processes with WORD as one of their arguments
+#	marked WORD		this test's processes that have the argument WORD
 #	runs WORD, gone WORD	is there one, is there none?
 #	slow, slow_s		a factor for times, as a sanitizer needs
 
@@ -83,14 +83,16 @@ told()
 	grep -Eq -e "$2" "$T/$1.err"
 }
 
+# Of this test, which may run twice at a time, by $T in the environment.
 # Zombies have no arguments; grep(1)'s own must not have the word.
 marked()
 {
 	printf '%s\n' "$1" >"$T/word"
-	for keep_file in $(grep -lsxzF -f "$T/word" /proc/[0-9]*/cmdline); do
-		read -r keep_comm <"${keep_file%/*}/comm" || continue
-		keep_dir=${keep_file%/*}
-		[ "$keep_comm" = ha-keep ] || echo "${keep_dir#/proc/}"
+	grep -lsxzF -f "$T/word" /proc/[0-9]*/cmdline |
+	    while IFS=/ read -r _ _ keep_id _; do
+		read -r keep_comm <"/proc/$keep_id/comm" || continue
+		[ "$keep_comm" != ha-keep ] || continue
+		grep -qxzF "T=$T" "/proc/$keep_id/environ" && echo "$keep_id"
 	done 2>/dev/null
 }
 

@@ -292,6 +292,7 @@ tell(const char *dir, const char *name, int is_stop, int64_t deadline_ns)
 {
 	struct ha_buf words = HA_BUF_INIT;
 	struct ha_err err;
+	struct view view;
 	int failed;
 
 	if (!place_is_held(dir, name)) {
@@ -302,6 +303,9 @@ tell(const char *dir, const char *name, int is_stop, int64_t deadline_ns)
 	}
 	failed = is_stop ? stop(dir, name, deadline_ns, &words, &err)
 			 : ask(dir, name, "restart", deadline_ns, &words, &err);
+	/* It hung up without a word, and its state is there yet. */
+	if (!failed && !words.len && !view_read(&view, dir, name, &err))
+		return stop_dead(dir, name, deadline_ns);
 	if (failed)
 		ha_say("%s", err.msg);
 	else

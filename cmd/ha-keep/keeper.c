@@ -567,6 +567,8 @@ keeper_run(const struct keep_conf *conf, struct notify notify, long front)
 		report_say(conf, "%s", err.msg);
 		return KEEP_FAILED;
 	}
+	/* What is started now is to be found, whatever becomes of this one. */
+	report_save(&keeper.report, &keeper.view);
 	loop(&keeper);
 	end(&keeper);
 	return keeper.exit_status;

@@ -69,8 +69,8 @@ report_say(const struct keep_conf *conf, const char *fmt, ...)
 	ha_buf_release(&text);
 }
 
-static void
-save(struct report *report, const struct view *view)
+void
+report_save(struct report *report, const struct view *view)
 {
 	struct ha_buf line = HA_BUF_INIT;
 	struct ha_err err;
@@ -140,7 +140,7 @@ tell(struct report *report, const struct view *view, int is_change)
 void
 report_change(struct report *report, const struct view *view)
 {
-	save(report, view);
+	report_save(report, view);
 	tell(report, view, 1);
 }
 
@@ -157,7 +157,7 @@ report_run(struct report *report, const struct view *view)
 	if (now_ns < report->next_ns)
 		return;
 	if (report->has_failed)
-		save(report, view);
+		report_save(report, view);
 	tell(report, view, 0);
 }
 

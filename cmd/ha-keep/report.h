@@ -34,6 +34,8 @@ int report_open(struct report *report, const struct keep_conf *conf,
 /* is_kept: the state file stays for --status. */
 void report_close(struct report *report, int is_kept);
 
+/* Write the state file, no more. */
+void report_save(struct report *report, const struct view *view);
 /* Something in the view has changed. */
 void report_change(struct report *report, const struct view *view);
 /* What is due by itself: a record every 30 s, a sign of life. */

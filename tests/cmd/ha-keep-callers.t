@@ -93,7 +93,7 @@ cron_line()
 cron_env()
 {
 	env -i HOME=/ LOGNAME=root SHELL=/bin/sh \
-	    PATH="$T/bin:/usr/bin:/bin" HA_RUN_DIR="$HA_RUN_DIR" \
+	    PATH="$T/bin:/usr/bin:/bin" HA_RUN_DIR="$HA_RUN_DIR" T="$T" \
 	    ${ASAN_OPTIONS+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
 	    /bin/sh -c "cd /; $1" </dev/null
 }

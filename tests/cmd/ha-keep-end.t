@@ -145,7 +145,8 @@ ok "... nor of the others" gone 40115
 # Descriptors of both processes, and their resident kB.
 descriptors()
 {
-	ls "/proc/$1/fd" "/proc/$2/fd" | grep -c '^[0-9]'
+	set -- "/proc/$1/fd"/* "/proc/$2/fd"/*
+	echo $#
 }
 resident()
 {
@@ -252,8 +253,8 @@ exits "... or --stop does" 0 ha-keep --stop dies
 like "... told" "$err" \
     'no keeper of dies runs; the last one left [0-9]+ processes, ended now'
 ok "... nothing is left" none_runs
-is "... and nothing is known any more" "$(ls "$HA_RUN_DIR/keep" |
-	grep dies)" dies.lock
+is "... and nothing is known any more" "$(cd "$HA_RUN_DIR/keep" &&
+    echo dies.*)" dies.lock
 
 # Killed at any time.
 seed=${HA_SEED:-$$}

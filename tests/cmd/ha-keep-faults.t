@@ -214,6 +214,9 @@ finds "... named" CRIT \
 is "... nothing is started beside it" "$(marked 40209)" ''
 kill -KILL "$(marked 40208)"
 ok "... it ends, and the command is started again" wait_until 20 runs 40209
+kill -KILL "$(marked 40209)"
+ok "... and ends" wait_until 20 gone 40209
+ok "... CRIT again" wait_until 20 says stuck "can't be ended"
 run ha-keep --stop stuck
 is "--stop of such a one: 70" "$status" 70
 like "... in words" "$err" "stuck: process [0-9]+ .state S. can't be ended"
@@ -221,8 +224,7 @@ wait $k
 is "... 125" $? 125
 finds "... --status tells of it" CRIT 'the keeper is gone' stuck
 exits "... --stop ends it" 0 ha-keep --stop stuck
-ok "... nothing is left" gone 40209
-ok "... nothing" gone 40208
+ok "... nothing is left" gone 40208
 
 ## Garbage
 
