@@ -15,7 +15,6 @@ needs monit script unshare
 
 URL=http://127.0.0.1:$HA_WEB_HTTP/health
 INBOX=$T/inbox
-printf 'mail.test\n' >"$T/hosts"
 
 # A state of its own; the rest of the arguments are lines of alert.conf.
 fresh()
@@ -272,4 +271,155 @@ echo "web $URL" >"$T/targets"
 minute "ha-probe -f $T/targets | $chain"
 is "the next sweep is its recovery" "$(got | tail -n 1)" \
     'recovery sweep:ha-probe OK'
+
+## ha-stat, and what ha-keep keeps
+
+fresh stat
+echo "page file:$T/page" >"$T/stat"
+chain="ha-stat -f $T/stat | ha-gate stat -- ha-alert ops"
+: >"$T/page"
+silent "a file is there" "$chain"
+rm "$T/page"
+minute "$chain"
+is "it is gone: told" "$(got)" 'problem page CRIT'
+is "... of this machine" "$(cut -f 7 "$INBOX")" "$(uname -n)"
+: >"$T/page"
+minute "$chain"
+is "it is there again: told" "$(got | tail -n 1)" 'recovery page OK'
+
+fresh keep
+printf '#!/bin/sh\n[ -e "%s" ] || exit 7\nexec sleep 600\n' "$T/go" \
+    >"$T/serve"
+chmod +x "$T/serve"
+# What ha-alert has taken is told; as a crontab would.
+told()
+{
+	ha-alert --flush -q
+	got | grep -q "$1"
+}
+# shellcheck disable=SC2016 # of that sh
+spawn -e "$T/keep.err" sh -c 'ha-keep --name api --backoff 50ms --backoff-max 50ms \
+    --healthy 200ms -o - -- "$1" | ha-gate keep --flap 0 -- ha-alert ops' \
+    sh "$T/serve"
+line=$pid
+ok "ha-keep: it ends at once, again and again" \
+    wait_until 20 told 'keep:api CRIT'
+: >"$T/go"
+ok "... it runs" wait_until 20 told 'recovery keep:api OK'
+exits "... and is stopped" 0 ha-keep --stop api
+reap "$line"
+is "... with the whole pipe" "$status" 0
+
+## monit, as the manual page has it
+
+fresh monit
+bin=$T/bin
+mkdir "$bin"
+ln -s "$HA_BIN/ha-probe" "$bin"
+cat >"$bin/ha-alert" <<END
+#!/bin/sh
+export HA_STATE_DIR='$HA_STATE_DIR' HA_CONFIG_DIR='$HA_CONFIG_DIR'
+exec '$HA_BIN/ha-alert' "\$@"
+END
+chmod +x "$bin/ha-alert"
+cat >"$T/monitrc" <<END
+set daemon 1
+set log $T/monit.log
+set idfile $T/monit.id
+set statefile $T/monit.state
+set pidfile $T/monit.pid
+set httpd unixsocket $T/monit.socket
+    allow localhost
+END
+sed -n '/^check program web /,/^\.Ed/{ /^\.Ed/d; s/\\(dq/"/g; p; }' \
+    "$TOP/man/ha-alert.1" |
+    sed "s|/usr/local/bin/|$bin/|g; s|https://web1/|$URL|" >>"$T/monitrc"
+chmod 600 "$T/monitrc"
+exits "its control file is one" 0 monit -t -c "$T/monitrc"
+web_is()
+{
+	monit -B -c "$T/monitrc" status web | grep -Eq "^  status +$1\$"
+} 2>/dev/null
+spawn monit -I -c "$T/monitrc"
+monit=$pid
+ok "monit: the service is well" wait_until 20 web_is OK
+web stop
+ok "it is down: told" wait_until 20 told 'problem web CRIT'
+like "... in the check's words" "$(words)" 'CRIT - connection refused by'
+web start
+ok "it is up: told" wait_until 20 told 'recovery web OK'
+reap "$monit" TERM
+is "once each" "$(got)" 'problem web CRIT
+recovery web OK'
+is "... of one incident" "$(cut -f 2 "$INBOX" | sort -u | grep -c .)" 1
+
+## Chinese, by mail
+
+fresh chinese
+conf "channel mail smtp server=localhost:$HA_SMTP_PORT ca=$HA_SMTP_CA \
+    from='值班 <ha@mail.test>' to=probe@mail.test" \
+    "channel book file path=$INBOX" 'alias on-call mail' 'alias ops mail book'
+echo "网站-首页 $URL" >"$T/targets"
+echo "'网站-*' down=2" >"$T/rules"
+chain="ha-probe -f $T/targets | ha-gate web -f $T/rules -- sh -c \
+    'ha-act -m 网站-首页 -- printf 重启失败%s 了 | ha-alert ops'"
+web stop
+silent "down once" "$chain"
+is "... nobody is told" "$(got)" ''
+minute "$chain"
+is "down twice: statuses" "$line_status $flush_status" '0 0'
+is "... both are told" "$(got)" 'problem 网站-首页 CRIT
+recovery act:网站-首页 OK'
+like "... and what was run" "$(words)" "^printf '重启失败%s' .*: ended with 0"
+exits "--ack" 0 ha-gate --ack '网站-*' --reason '换硬盘，周五到'
+like "... --show" "$(ha-gate --show -F table)" '换硬盘，周五到'
+web start
+silent "up" "$chain"
+like "... --history" "$(ha-gate --history '网站-首页' -F table)" 'recovery'
+exits "by hand" 0 \
+    sh -c 'echo 磁盘满了 | ha-alert -s 备份失败 --check 备份 ops'
+ha-alert --flush -q
+mails()
+{
+	[ "$(grep -c '^From ' "$HA_SMTP_INBOX")" -eq 4 ]
+} 2>/dev/null
+ok "four mails" wait_until 20 mails
+exits "they can be read" 0 perl -MMIME::QuotedPrint -MMIME::Base64 \
+    -MEncode -e 'local $/; for (split /^From /m, <>) {
+	my ($head, $body) = split /\n\n/, $_, 2 or next;
+	$head =~ s/\n[ \t]+/ /g;
+	my ($how) = $head =~ /^Content-Transfer-Encoding: (\S+)/mi;
+	$body = decode_base64($body) if ($how // "") =~ /base64/i;
+	$body = decode_qp($body) if ($how // "") =~ /quoted/i;
+	print "$1: ", encode("UTF-8", decode("MIME-Header", $2)), "\n"
+	    while $head =~ /^(From|Subject): (.*)/mg;
+	print "$body\n" }' "$HA_SMTP_INBOX"
+like "... who it is from" "$out" '^From: 值班 <ha@mail.test>'
+like "... the problem" "$out" '^Subject: CRIT 网站-首页: connection refused'
+like "... its end" "$out" '^Subject: OK 网站-首页: was '
+like "... what was run" "$out" "^printf '重启失败%s' .*: ended with 0"
+like "... words by hand" "$out" '备份失败'
+like "... and their body" "$out" '磁盘满了'
+
+## Many behind one
+
+fresh many
+{
+	echo "router tcp://127.0.0.1:$HA_WEB_HTTP"
+	i=0
+	while [ $((i += 1)) -le 50 ]; do
+		echo "web-$i $URL?$i"
+	done
+} >"$T/targets"
+echo 'web-* dep=router' >"$T/rules"
+chain="ha-probe -f $T/targets | ha-gate web -f $T/rules -- ha-alert ops"
+silent "all is well" "$chain"
+web stop
+silent "51 are down" "$chain"
+is "... one message" "$(got)" 'problem router CRIT'
+like "... with their number" "$(words)" '50 checks'
+web start
+silent "all is well again" "$chain"
+is "... one message" "$(got)" 'problem router CRIT
+recovery router OK'
 done_testing
