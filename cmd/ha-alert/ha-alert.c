@@ -175,7 +175,7 @@ take_one(const struct intake *intake, struct ha_err *err)
 	struct incident_report report = {
 		.host = host != NULL ? host : ha_status_here(),
 		.check = check,
-		.target = "",
+		.target = "ha-alert",
 		.state = HA_STATUS_CRIT
 	};
 

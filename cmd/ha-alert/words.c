@@ -219,6 +219,7 @@ enum source {
 	SOURCE_ACT,
 	SOURCE_MONIT,
 	SOURCE_NAGIOS,
+	SOURCE_HAND, /* ha-alert --check: nobody */
 	SOURCE_GATE, /* of whatever it heard */
 };
 
@@ -247,10 +248,26 @@ source_of(const struct ha_status *status)
 		return SOURCE_MONIT;
 	if (strcmp(target, "nagios") == 0)
 		return SOURCE_NAGIOS;
+	if (strcmp(target, "ha-alert") == 0)
+		return SOURCE_HAND;
 	return kind > 0 && strchr(":?", target[kind]) != NULL &&
 		       target[kind] != '\0'
 		   ? SOURCE_STAT
 		   : SOURCE_GATE;
+}
+
+/* A disk is not down, nor is a round of checks. */
+static int
+can_be_down(const struct ha_status *status)
+{
+	switch (source_of(status)) {
+	case SOURCE_STAT:
+	case SOURCE_ACT:
+	case SOURCE_HAND:
+		return 0;
+	default:
+		return !begins(status->check, "sweep:");
+	}
 }
 
 /* "was down 12 m": what it was until it ended. */
@@ -262,7 +279,7 @@ add_was(struct ha_buf *out, const struct alert_item *item)
 
 	ha_clock_words(words_lasted_ms(item), lasted, sizeof(lasted));
 	if (old == HA_STATUS_CRIT &&
-	    source_of(&item->last->transition.status) != SOURCE_STAT)
+	    can_be_down(&item->last->transition.status))
 		ha_buf_addf(out, "was down %s", lasted);
 	else
 		ha_buf_addf(out, "was %s for %s", ha_status_name(old), lasted);
@@ -300,6 +317,14 @@ add_happened(struct ha_buf *out, const struct alert_item *item)
 	}
 }
 
+/* The end of what was told, and not a success that nobody waited for. */
+static int
+is_recovered(const struct alert_item *item)
+{
+	return item->last->transition.event == HA_TRANSITION_RECOVERY &&
+	       words_old_state(item) != HA_STATUS_OK;
+}
+
 void
 words_item(struct ha_buf *out, const struct alert_item *item)
 {
@@ -319,7 +344,7 @@ words_item(struct ha_buf *out, const struct alert_item *item)
 		ha_buf_addf(
 		    out, "%s ", ha_status_name(transition->status.state));
 		words_name(out, item);
-		if (transition->event == HA_TRANSITION_RECOVERY) {
+		if (is_recovered(item)) {
 			ha_buf_add_str(out, ": ");
 			add_was(out, item);
 		} else {
@@ -386,6 +411,7 @@ words_look(struct ha_buf *out, const struct alert_item *item, const char *look)
 		add_command(out, "monit status", status->check);
 		break;
 	case SOURCE_NAGIOS:
+	case SOURCE_HAND:
 		break;
 	case SOURCE_GATE:
 		add_command(out, "ha-gate --history", status->check);
@@ -444,7 +470,11 @@ add_meaning(struct ha_buf *text, const struct alert_item *item)
 		    " got better, but is not OK: %s, it was %s.\n", state, old);
 		break;
 	case HA_TRANSITION_RECOVERY:
-		ha_buf_addf(text, " is %s again, it was %s.\n", state, old);
+		if (is_recovered(item))
+			ha_buf_addf(
+			    text, " is %s again, it was %s.\n", state, old);
+		else
+			ha_buf_addf(text, " is %s.\n", state);
 		break;
 	case HA_TRANSITION_REMINDER:
 		ha_buf_addf(text,
@@ -499,6 +529,10 @@ add_times(struct ha_buf *text, const struct alert_item *item)
 	ha_clock_words(words_lasted_ms(item), lasted, sizeof(lasted));
 	ha_buf_add_str(text, "since: ");
 	words_add_time(text, item->first->since_ms);
+	if (words_lasted_ms(item) == 0 && !is_recovered(item)) {
+		ha_buf_add_char(text, '\n');
+		return;
+	}
 	ha_buf_addf(text, "\n%s: ", words_is_end(item) ? "until" : "seen");
 	words_add_time(text, item->last->time_ms);
 	ha_buf_addf(text, ", after %s\n", lasted);

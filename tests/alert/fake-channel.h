@@ -113,6 +113,9 @@ fake_release(struct fake_bundle *fake)
 #define DISK(event, old, time, state, msg)                                     \
 	event "\t" INCIDENT "\t" SINCE "\t" old "\t2026-11-23T" time           \
 	      "Z\tweb1\tweb1\tdisk:/\t" state "\t1.0\tdisk:/\t" msg "\t-"
+#define ACT(event, old, time, state, msg)                                      \
+	event "\t" INCIDENT "\t" SINCE "\t" old "\t2026-11-23T" time           \
+	      "Z\tweb1\tweb1\tact:web-a\t" state "\t1.0\trestart\t" msg "\t-"
 #define MESSAGE(subject, body)                                                 \
 	"message\t" INCIDENT "\t" SINCE "\tweb1\t" subject "\t" body
 

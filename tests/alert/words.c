@@ -69,6 +69,15 @@ static const struct {
 	    "OK disk:/ on web1: was CRIT for 12 m", "50% used\n" },
 	{ WEB("recovery", "UNKNOWN", "08:50:31.250", "OK", "200 OK"),
 	    "OK web-a: was UNKNOWN for 30 s", "after 30 s\n" },
+	/* ha-act's command helped, and nobody had been told of an outcome. */
+	{ ACT("recovery", "OK", "08:50:01.250", "OK", "restart: ended with 0"),
+	    "OK act:web-a on web1: restart: ended with 0",
+	    "act:web-a on web1 is OK.\nrestart: ended with 0\n\n"
+	    "since: Mon 2026-11-23 16:50:01 CST (+08:00; 08:50:01 UTC)\n"
+	    "host: web1\n" },
+	{ ACT("recovery", "CRIT", "09:02:01.250", "OK", "ended with 0"),
+	    "OK act:web-a on web1: was CRIT for 12 m",
+	    "look closer: ha-gate --history web-a\n" },
 	{ WEB("reminder", "CRIT", "10:55:01.250", "CRIT", "no answer"),
 	    "CRIT web-a for 2 h 5 m: no answer",
 	    "web-a is still CRIT.\nSomebody sees to it? ha-gate --ack " INCIDENT },

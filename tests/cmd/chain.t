@@ -397,9 +397,11 @@ exits "they can be read" 0 perl -MMIME::QuotedPrint -MMIME::Base64 \
 like "... who it is from" "$out" '^From: 值班 <ha@mail.test>'
 like "... the problem" "$out" '^Subject: CRIT 网站-首页: connection refused'
 like "... its end" "$out" '^Subject: OK 网站-首页: was '
+like "... that something was run" "$out" "^Subject: OK act:.*: printf '重启"
 like "... what was run" "$out" "^printf '重启失败%s' .*: ended with 0"
 like "... words by hand" "$out" '备份失败'
 like "... and their body" "$out" '磁盘满了'
+unlike "... which no gate knows more of" "$out" 'ha-gate --history .*备份'
 
 ## Many behind one
 
