@@ -289,7 +289,10 @@ is "events=" "$(told c)" 'problem nginx WARN
 recovery nginx OK
 problem mysql WARN
 recovery mysql OK'
-is "it is noted who heard of what" "$(find "$SPOOL/open/a" -type f | wc -l)" 1
+is "who heard of it is forgotten at its end" \
+    "$(find "$SPOOL/open/a" -type f | wc -l)" 0
+say problem 3 redis CRIT
+is "... and known until then" "$(find "$SPOOL/open/a" -type f | wc -l)" 1
 : >"$SPOOL/tmp/left"
 flush 1s
 ok "what is being written stays" test -e "$SPOOL/tmp/left"
