@@ -10,6 +10,7 @@
 #	preload NAME		$preload: LD_PRELOAD's value with it
 #	sink [ANSWER]...	start tests/alert-sink: $port; what it got is in
 #				$T/sink (lines) and $T/saved (N.head, N.body)
+#	smtp_script MODE...	start tests/smtp-script: $port; $T/talk
 #	sends DESC STATUS WORDS CHANNEL...	what --test says
 
 HA_TOOLS=$(cd "$TOP" && cd "${HA_TOOLS:-${HA_BIN%/bin}/tests}" && pwd)
@@ -73,3 +74,14 @@ sends()
 	is "$sends_desc: exit $sends_status" "$status" "$sends_status"
 	like "... its words" "$err" "$sends_words"
 }
+
+smtp_script()
+{
+	rm -f "$T/talk" "$T/port"
+	[ -z "$script_pid" ] || reap "$script_pid" TERM
+	spawn -o "$T/port" "$TESTS/smtp-script" "$T/talk" "$@"
+	script_pid=$pid
+	wait_until 5 test -s "$T/port"
+	port=$(cat "$T/port")
+}
+script_pid=''

@@ -8,53 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "channel.h"
 #include "http.h"
 
 #define PREFIX "whsec_"
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void
-add_base64(struct ha_buf *out, const unsigned char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i += 3) {
-		size_t left = len - i;
-		unsigned long bits = (unsigned long)data[i] << 16;
-
-		if (left > 1)
-			bits |= (unsigned long)data[i + 1] << 8;
-		if (left > 2)
-			bits |= data[i + 2];
-		ha_buf_add_char(out, digits[bits >> 18]);
-		ha_buf_add_char(out, digits[bits >> 12 & 63]);
-		ha_buf_add_char(out, left > 1 ? digits[bits >> 6 & 63] : '=');
-		ha_buf_add_char(out, left > 2 ? digits[bits & 63] : '=');
-	}
-}
-
-/* RFC 4648 section 4, its padding left out or not. */
-static int
-decode_base64(struct ha_buf *out, const char *text)
-{
-	unsigned long bits = 0;
-	unsigned have = 0;
-	const char *digit;
-
-	for (; *text != '\0' && *text != '='; text++) {
-		digit = strchr(digits, *text);
-		if (digit == NULL)
-			return -1;
-		bits = (bits << 6 | (unsigned long)(digit - digits)) & 0xffffff;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		ha_buf_add_char(out, (char)(bits >> have & 0xff));
-	}
-	return strspn(text, "=") != strlen(text) || out->len == 0 ? -1 : 0;
-}
 
 static void
 forget(struct ha_buf *buf)
@@ -68,7 +26,7 @@ key_of(struct ha_buf *key, const char *secret, struct ha_err *err)
 {
 	if (strncmp(secret, PREFIX, strlen(PREFIX)) != 0)
 		ha_buf_add_str(key, secret);
-	else if (decode_base64(key, secret + strlen(PREFIX)) != 0)
+	else if (base64_decode(key, secret + strlen(PREFIX)) != 0)
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "the secret is no base64 behind " PREFIX);
 	return 0;
@@ -89,7 +47,7 @@ sign_standard(struct ha_buf *out, const char *secret, const char *id,
 		    key.data, key.len, content.data, content.len, hmac, err);
 	if (failed == 0) {
 		ha_buf_add_str(out, "v1,");
-		add_base64(out, hmac, sizeof(hmac));
+		base64_add(out, hmac, sizeof(hmac));
 	}
 	forget(&key);
 	ha_buf_release(&content);
@@ -118,7 +76,7 @@ sign_dingtalk(
 	failed = ha_http_hmac_sha256(
 	    secret, strlen(secret), content.data, content.len, hmac, err);
 	if (failed == 0) {
-		add_base64(&base64, hmac, sizeof(hmac));
+		base64_add(&base64, hmac, sizeof(hmac));
 		ha_buf_addf(out, "timestamp=%" PRId64 "&sign=", time_ms);
 		add_escaped(out, base64.data);
 	}
@@ -162,7 +120,7 @@ sign_feishu(struct ha_buf *out, const char *secret, int64_t time_s,
 	ha_buf_addf(&key, "%" PRId64 "\n%s", time_s, secret);
 	failed = ha_http_hmac_sha256(key.data, key.len, "", 0, hmac, err);
 	if (failed == 0) {
-		add_base64(&base64, hmac, sizeof(hmac));
+		base64_add(&base64, hmac, sizeof(hmac));
 		failed = add_members(out, base64.data, time_s, body, len, err);
 	}
 	forget(&key);

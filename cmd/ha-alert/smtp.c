@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "alloc.h"
+#include "base64.h"
 #include "carrier.h"
 #include "child.h"
 #include "clock.h"
@@ -304,13 +305,36 @@ judge_refused(struct call *call, const struct replies *replies,
 		call->delivery->is_channel_down = 1;
 }
 
+/* Why a token is refused stands in a challenge, which libcurl leaves alone. */
 static void
-judge_login(struct call *call, const struct ha_http_answer *answer)
+add_challenge(struct ha_buf *words, const struct replies *replies)
+{
+	const struct reply *last;
+	char *text;
+
+	if (replies->count == 0)
+		return;
+	last = &replies->list[replies->count - 1];
+	if (last->code != 334 || last->len < 5)
+		return;
+	text = ha_xmemdup(last->line + 4, last->len - 4);
+	ha_buf_add_str(words, "the login is refused: ");
+	if (base64_decode(words, text) != 0)
+		ha_buf_reset(words);
+	free(text);
+}
+
+static void
+judge_login(struct call *call, const struct replies *replies,
+    const struct ha_http_answer *answer)
 {
 	int is_passing = answer->status >= 400 && answer->status < 500;
+	struct ha_buf words = HA_BUF_INIT;
 
+	add_challenge(&words, replies);
 	say_result(call, is_passing ? DELIVERY_LATER : DELIVERY_NEVER, "%s",
-	    answer->words);
+	    words.len > 0 ? words.data : answer->words);
+	ha_buf_release(&words);
 	call->delivery->is_channel_down = is_passing;
 	call->is_over = !is_passing;
 	call->is_token_refused = call->smtp->token != NULL;
@@ -366,7 +390,7 @@ done(void *context, const struct ha_http_answer *answer)
 			judge_refused(call, &replies, answer);
 		break;
 	case HA_HTTP_LOGIN:
-		judge_login(call, answer);
+		judge_login(call, &replies, answer);
 		break;
 	default:
 		judge_fault(call, answer);

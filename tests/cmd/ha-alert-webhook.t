@@ -27,7 +27,8 @@ member()
 
 flushed()
 {
-	ha-alert --flush -q -T 9s && [ -z "$(places)" ]
+	ha-alert --retry all
+	ha-alert --flush -q -T 1s && [ -z "$(places)" ]
 }
 
 hides()
@@ -151,6 +152,15 @@ transition problem 7 nginx | ha-alert a
 ok "tried until it is taken" wait_until 40 flushed
 is "... under one key" "$(cut -f 4 "$T/sink" | sort -u)" 20261123T0850Z-7-problem
 is "... four times" "$(cut -f 6 "$T/sink" | tr '\n' ' ')" '500 429 close 200 '
+sink '429,Retry-After: 120' '429|{"retry_after": 65.5}'
+conf "channel a webhook url=http://127.0.0.1:$port/"
+transition problem 9 nginx | ha-alert a
+run ha-alert --flush -T 1s
+like "Retry-After" "$err" 'tried again in 2 m$'
+ha-alert --retry all
+run ha-alert --flush -T 1s
+like "... in the JSON" "$err" 'tried again in 1 m 5 s$'
+rm -rf "$SPOOL"
 sink 404
 conf "channel a webhook url=http://127.0.0.1:$port/ fallback=f" "channel f file path=$T/told"
 transition problem 8 nginx | ha-alert a
