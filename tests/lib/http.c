@@ -613,6 +613,208 @@ the_phases(void **state)
 	assert_int_equal(ha_http_heard(transfer)->len, 0);
 }
 
+/* Each answer names the connection, a process of its own. */
+static void
+talk_kept(int fd)
+{
+	char text[128];
+
+	for (;;) {
+		hear(fd);
+		snprintf(text, sizeof(text),
+		    "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n%08d",
+		    (int)getpid());
+		say(fd, text);
+	}
+}
+
+static void
+a_kept_connection(void **state)
+{
+	struct ha_http_request request = { .max_body = 64, .is_kept = 1 };
+	char first[64], address[64];
+
+	(void)state;
+	request.url = serve("http", talk_kept);
+	fetch(&request);
+	snprintf(first, sizeof(first), "%.8s", got.body);
+	snprintf(address, sizeof(address), "%s", got.answer.address);
+	assert_false(got.answer.is_reused);
+	fetch(&request);
+	assert_string_equal(got.body, first);
+	assert_true(got.answer.is_reused);
+	assert_string_equal(got.answer.address, address);
+	request.is_kept = 0;
+	fetch(&request);
+	assert_string_not_equal(got.body, first);
+	assert_false(got.answer.is_reused);
+	request.is_kept = 1;
+	fetch(&request);
+	assert_string_equal(got.body, first);
+}
+
+static void
+talk_message(int fd)
+{
+	say(fd, "220 hello\r\n");
+	hear(fd);
+	say(fd, "250 me\r\n");
+	for (int i = 0; i < 2; i++) {
+		hear(fd);
+		say(fd, "250 from\r\n");
+		hear(fd);
+		say(fd, "550 not to him\r\n");
+		hear(fd);
+		say(fd, "250 to\r\n");
+		hear(fd);
+		say(fd, "354 go on\r\n");
+		hear(fd);
+		say(fd, "250 taken\r\n");
+	}
+	for (;;)
+		hear(fd);
+}
+
+static const char *const recipients[] = { "a@x.test", "b@x.test", NULL };
+
+static void
+a_mail(void **state)
+{
+	struct ha_http_request request = { .mail_from = "me@x.test",
+		.recipients = recipients,
+		.body = "Subject: x\r\n\r\n.dot\r\n",
+		.body_len = 20,
+		.is_kept = 1,
+		.timeout_ms = 5000 };
+	int64_t start_ns = ha_clock_now_ns();
+
+	(void)state;
+	request.url = serve("smtp", talk_message);
+	fetch(&request);
+	assert_int_equal(got.answer.fault, HA_HTTP_OK);
+	assert_int_equal(got.answer.status, 250);
+	assert_true(got.answer.sent >= 20);
+	assert_string_equal(got.headers,
+	    "220 hello\r\n250 me\r\n250 from\r\n550 not to him\r\n"
+	    "250 to\r\n354 go on\r\n250 taken\r\n");
+	assert_heard("\r\n\r\n..dot\r\n.\r\n");
+	fetch(&request);
+	assert_int_equal(got.answer.fault, HA_HTTP_OK);
+	assert_true(got.answer.is_reused);
+	assert_heard("\r\n.\r\n");
+	/* It says nothing to that. */
+	ha_http_free(http);
+	http = NULL;
+	assert_heard("QUIT\r\n");
+	assert_true(ha_clock_now_ns() - start_ns < 5 * HA_S_NS);
+}
+
+static void
+talk_refusal(int fd)
+{
+	say(fd, "220 hello\r\n");
+	hear(fd);
+	say(fd, "250 me\r\n");
+	hear(fd);
+	say(fd, "452 no room\r\n");
+	hear(fd);
+	say(fd, "221 bye\r\n");
+}
+
+static void
+talk_no_login(int fd)
+{
+	say(fd, "220 hello\r\n");
+	for (int i = 0; i < 4; i++) {
+		hear(fd);
+		say(fd, "250 well\r\n");
+	}
+	hear(fd);
+	say(fd, "354 go on\r\n");
+	for (;;)
+		hear(fd);
+}
+
+static void
+talk_gone(int fd)
+{
+	say(fd, "220 hello\r\n");
+	hear(fd);
+	say(fd, "250 me\r\n");
+	hear(fd);
+}
+
+static void
+mails_that_are_not_taken(void **state)
+{
+	static const struct {
+		void (*talk)(int fd);
+		const char *user;
+		enum ha_http_fault fault;
+		int status;
+		const char *words;
+	} cases[] = {
+		{ talk_refusal, NULL, HA_HTTP_REFUSED, 452,
+		    "it says: 452 no room" },
+		{ talk_busy, NULL, HA_HTTP_PROTOCOL, 421,
+		    "it says: 421 too busy" },
+		{ talk_no_login, "me", HA_HTTP_LOGIN, 354,
+		    "no login is offered" },
+		{ talk_gone, NULL, HA_HTTP_CLOSED, 250, "closed by" },
+		{ talk_mail, NULL, HA_HTTP_TIMEOUT, 250, "after 250 me" },
+	};
+	struct ha_http_request request = { .mail_from = "",
+		.recipients = recipients,
+		.body = "x\r\n",
+		.body_len = 3,
+		.password = "",
+		.timeout_ms = 300 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		request.url = serve("smtp", cases[i].talk);
+		request.user = cases[i].user;
+		fetch(&request);
+		assert_int_equal(got.answer.fault, cases[i].fault);
+		assert_int_equal(got.answer.status, cases[i].status);
+		assert_non_null(strstr(got.words, cases[i].words));
+		assert_int_equal(got.answer.sent, 0);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+static void
+a_name_that_is_none(void **state)
+{
+	struct ha_http_request request = { .url = "http://nowhere.invalid/",
+		.timeout_ms = 5000 };
+
+	(void)state;
+	fetch(&request);
+	assert_int_equal(got.answer.fault, HA_HTTP_RESOLVE);
+	assert_string_equal(
+	    got.words, "the name nowhere.invalid can't be resolved");
+}
+
+/* RFC 4231 section 4.3. */
+static void
+an_hmac(void **state)
+{
+	static const unsigned char expected[] = { 0x5b, 0xdc, 0xc1, 0x46, 0xbf,
+		0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75,
+		0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d,
+		0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43 };
+	unsigned char hmac[HA_HTTP_HMAC_SIZE];
+	struct ha_err err;
+
+	(void)state;
+	assert_int_equal(ha_http_hmac_sha256("Jefe", 4,
+			     "what do ya want for nothing?", 28, hmac, &err),
+	    0);
+	assert_memory_equal(hmac, expected, sizeof(expected));
+}
+
 int
 main(void)
 {
@@ -631,6 +833,14 @@ main(void)
 		    nobody_waits_for_the_reply_to_quit, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_greetings, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_phases, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_kept_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mail, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    mails_that_are_not_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_name_that_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_hmac, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);
