@@ -262,7 +262,7 @@ mail_replies(void **state)
 	assert_null(replies_recipients(&replies, 3));
 	assert_null(replies_recipients(&replies, 4));
 	replies_release(&replies);
-	replies_parse(&replies, "what?\r\n12\r\n250", 16);
+	replies_parse(&replies, "what?\r\n12\r\n250", 14);
 	assert_int_equal(replies.count, 0);
 	replies_release(&replies);
 }
