@@ -83,11 +83,11 @@ sends "in clear, to this machine" 0 delivered open
 ok "... the name that it greets with" wait_until 5 mailed 'helo=web1\.test'
 sends "a wrong password" 69 'refused: .*the login is refused: 535 ' wrong
 sends "a recipient who is refused" 69 'refused: .*it says: 550 No such user' nobody
-sends "one of two" 0 'taken, but not for nobody@mail\.test: 550 No such user' some
+sends "one of two" 69 'delivered, but not to all, .*: taken, but not for nobody@mail\.test: 550 No such user' some
 transition problem 1 nginx CRIT 'läuft nicht: 故障' | ha-alert plain some
 run ha-alert --flush -T 9s
 is "--flush: told" "$status $(places)" '0 '
-like "... to whom not" "$err" 'warning: some: .*-1-problem: .*not for nobody@mail\.test'
+like "... to whom not" "$err" 'warning: some: .*-1-problem is not told to all: .*not for nobody@mail\.test'
 wait_until 5 mailed '20261123T0850Z-1-problem'
 like "the subject" "$(perl -MEncode -e '
     local $/; my $m = <>; $m =~ s/\n[ \t]+/ /g; $m =~ /^(Subject: .*)$/m;
