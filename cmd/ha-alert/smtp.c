@@ -119,6 +119,23 @@ add_servers(struct smtp *smtp, struct ha_err *err)
 	return 0;
 }
 
+/* As the mail's From: has it when alert.conf says nothing. */
+static int
+add_envelope(struct smtp *smtp, struct ha_err *err)
+{
+	char *here;
+	int failed;
+
+	if (address_envelope(smtp->channel, &smtp->from, &smtp->to, err) != 0)
+		return -1;
+	if (smtp->from.count > 0)
+		return 0;
+	here = ha_xasprintf("ha-alert@%s", ha_status_here());
+	failed = address_add(&smtp->from, here, err);
+	free(here);
+	return failed;
+}
+
 static int
 open_smtp(void **state, const struct channel *channel,
     const struct sender_trace *trace, struct ha_err *err)
@@ -127,8 +144,7 @@ open_smtp(void **state, const struct channel *channel,
 
 	smtp->channel = channel;
 	smtp->trace = trace;
-	if (add_servers(smtp, err) != 0 ||
-	    address_envelope(channel, &smtp->from, &smtp->to, err) != 0 ||
+	if (add_servers(smtp, err) != 0 || add_envelope(smtp, err) != 0 ||
 	    channel_secret(channel, "password", &smtp->password, err) != 0 ||
 	    channel_secret(channel, "key-password", &smtp->key_password, err) !=
 		0) {
@@ -422,8 +438,7 @@ carry(struct call *call, int64_t deadline_ns)
 		.must_start_tls = smtp->must_start_tls,
 		.body = call->rendered->body.data,
 		.body_len = call->rendered->body.len,
-		.mail_from =
-		    smtp->from.count > 0 ? smtp->from.addresses[0] : "",
+		.mail_from = smtp->from.addresses[0],
 		.recipients = call->recipients,
 		.user = channel_get(channel, "user"),
 		.password = smtp->password,

@@ -48,6 +48,12 @@ like "... said" "$err" "no channel 'none'"
 rm "$HA_CONFIG_DIR/alert.conf"
 exits "no alert.conf: 66" 66 ha-alert --test a
 
+cp "$TOP/cmd/ha-alert/alert.conf.example" "$HA_CONFIG_DIR/alert.conf"
+chmod 600 "$HA_CONFIG_DIR/alert.conf"
+run ha-alert --check-config
+unlike "the example has no mistake" "$err" 'alert\.conf'
+like "... but names what is not there" "$err" "mail: can't read .*/mail-password"
+
 ## A file
 
 conf "channel a file path=$T/log" "channel gone file path=$T/dir/log" \

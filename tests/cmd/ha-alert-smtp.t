@@ -100,6 +100,10 @@ perl -MMIME::QuotedPrint -e 'local $/; print decode_qp(<>)' "$T/mail" >"$T/text"
 like "... as they were" "$(cat "$T/text")" '^\. a dot$'
 like "... two of them" "$(cat "$T/text")" '^\.\.two$'
 
+conf "channel a smtp $real $login to=ops@mail.test"
+sends "from nobody in particular" 0 delivered a
+ok "... it is this machine's" wait_until 5 mailed '\(envelope-from <ha-alert@'
+
 ## 451, then 250
 
 echo ops >"$HA_SMTP_DIR/defer"

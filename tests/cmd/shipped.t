@@ -36,6 +36,7 @@ ok "a crontab of ha-gate" test -s "$doc/examples/ha-gate.cron"
 ok "... a snippet for monit" test -s "$doc/examples/ha-gate.monit"
 ok "... rules" test -s "$doc/examples/rules.example"
 ok "a crontab of ha-act" test -s "$doc/examples/ha-act.cron"
+ok "an alert.conf" test -s "$doc/examples/alert.conf.example"
 ok "a targets file" test -s "$doc/examples/targets.example"
 for command in "$HA_BIN"/*; do
 	ok "a page for ${command##*/}" \
