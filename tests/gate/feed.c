@@ -273,6 +273,81 @@ what_never_pauses_is_cut(void **state)
 	assert_in_range(batch.count, 2, 20);
 }
 
+/* One has died; the next ones come all the same. */
+static void
+others_do_not_wait_for_one_that_died(void **state)
+{
+	int64_t start_ns = ha_clock_now_ns();
+
+	(void)state;
+	feed.pause_ms = 50;
+	give(BEGIN("p", "1") R("a"));
+	give(BEGIN("p", "2") R("b") END("2", "1"));
+	expect("a b", 1);
+	give(BEGIN("p", "3") R("c") END("3", "1"));
+	expect("c", 1);
+	assert_true(ha_clock_now_ns() - start_ns < 5000 * HA_MS_NS);
+	give(END("1", "1"));
+	expect("p=complete:1 p=complete:1 p=complete:1", 1);
+}
+
+/* None of them is ever the only one: what has ended goes out. */
+static void
+a_chain_that_never_ends_is_cut(void **state)
+{
+	(void)state;
+	feed.old_ms = 200;
+	give(BEGIN("q", "2"));
+	give_later(20,
+	    BEGIN("p", "1") R("a") END("2", "1") BEGIN("q", "2") R("b")
+		END("1", "1"),
+	    200);
+	feed_batch_release(&batch);
+	feed_batch_init(&batch);
+	assert_int_equal(
+	    feed_next(&feed, &batch, &(struct ha_err){ .msg = "" }), 1);
+	assert_in_range(batch.count, 2, 60);
+}
+
+static void
+its_time_is_up_under_a_flood(void **state)
+{
+	(void)state;
+	feed.sweep_ms = 200;
+	give(BEGIN("p", "1"));
+	give_later(1, R("a"), 3000);
+	feed_batch_release(&batch);
+	feed_batch_init(&batch);
+	assert_int_equal(
+	    feed_next(&feed, &batch, &(struct ha_err){ .msg = "" }), 1);
+	assert_int_equal(batch.sweep_count, 1);
+	assert_int_equal(batch.sweeps[0].fate, FEED_ABORTED);
+}
+
+/* While COMMAND runs nobody reads. */
+static void
+the_time_between_counts_for_no_sweep(void **state)
+{
+	(void)state;
+	feed.sweep_ms = 300;
+	feed.pause_ms = 10;
+	give(BEGIN("p", "1") R("a") BEGIN("q", "2") END("2", "0"));
+	expect("a", 1);
+	usleep(400000);
+	give(END("1", "1"));
+	expect("p=complete:1 q=empty:0", 1);
+}
+
+static void
+comments_do_not_put_off_a_look(void **state)
+{
+	(void)state;
+	feed.tick_ms = 200;
+	give_later(10, "# still here\n", 400);
+	expect("", 1);
+	assert_int_not_equal(feed.in.number, 0);
+}
+
 int
 main(void)
 {
@@ -291,6 +366,16 @@ main(void)
 		    a_pause_after_one_of_two, enter, leave),
 		cmocka_unit_test_setup_teardown(
 		    what_never_pauses_is_cut, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    others_do_not_wait_for_one_that_died, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    a_chain_that_never_ends_is_cut, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    its_time_is_up_under_a_flood, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    the_time_between_counts_for_no_sweep, enter, leave),
+		cmocka_unit_test_setup_teardown(
+		    comments_do_not_put_off_a_look, enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
