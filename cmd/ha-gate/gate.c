@@ -23,6 +23,9 @@
 #define LOCK_MORE_MS 5000
 /* While the state can't be kept, an incident is named by its hour. */
 #define HOUR_MS (INT64_C(3600) * 1000)
+/* Beside the state: what is to take its place. */
+#define NEW ".new"
+#define OWED ".owed"
 
 static char *
 beside(const struct gate_lock *lock, const char *suffix)
@@ -91,8 +94,10 @@ gate_open(struct gate_lock *lock, const char *name, int64_t deadline_ns,
 		return -1;
 	}
 	state_init(&lock->state);
-	if (read_state(lock, err) == 0)
+	if (read_state(lock, err) == 0) {
+		lock->state.gate = name;
 		return 0;
+	}
 	gate_close(lock);
 	return -1;
 }
@@ -103,8 +108,10 @@ gate_look(struct gate_lock *lock, const char *name, struct ha_err *err)
 	lock->path = state_path(name);
 	lock->fd = -1;
 	state_init(&lock->state);
-	if (read_state(lock, err) == 0)
+	if (read_state(lock, err) == 0) {
+		lock->state.gate = name;
 		return 0;
+	}
 	gate_close(lock);
 	return -1;
 }
@@ -118,11 +125,13 @@ gate_close(struct gate_lock *lock)
 	free(lock->path);
 }
 
-int
-gate_prepare(const struct gate_lock *lock, const char *name, struct ha_err *err)
+/* Written and fsynced, but not in its place: at the state's path and suffix. */
+static int
+prepare(const struct gate_lock *lock, const char *name, const char *suffix,
+    struct ha_err *err)
 {
 	struct ha_buf text = HA_BUF_INIT;
-	char *path = beside(lock, ".new");
+	char *path = beside(lock, suffix);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int rc = 0;
 
@@ -144,17 +153,17 @@ gate_prepare(const struct gate_lock *lock, const char *name, struct ha_err *err)
 	return rc;
 }
 
-int
-gate_commit(const struct gate_lock *lock, struct ha_err *err)
+static int
+commit(const struct gate_lock *lock, const char *suffix, struct ha_err *err)
 {
-	char *from = beside(lock, ".new");
+	char *from = beside(lock, suffix);
 	char *dir = ha_xstrdup(lock->path);
 	int rc;
 
 	*strrchr(dir, '/') = '\0';
 	if (rename(from, lock->path) != 0)
-		rc = ha_err_set(err, EX_IOERR, errno,
-		    "can't replace '%s'; the same is told again", lock->path);
+		rc = ha_err_set(
+		    err, EX_IOERR, errno, "can't replace '%s'", lock->path);
 	else
 		rc = ha_fs_sync_directory(dir, err);
 	free(dir);
@@ -162,32 +171,27 @@ gate_commit(const struct gate_lock *lock, struct ha_err *err)
 	return rc;
 }
 
-void
-gate_abandon(const struct gate_lock *lock)
+static void
+abandon(const struct gate_lock *lock, const char *suffix)
 {
-	char *path = beside(lock, ".new");
+	char *path = beside(lock, suffix);
 
 	unlink(path);
 	free(path);
 }
 
-/* The transitions of a batch. */
-struct told {
-	struct ha_buf lines;
-	size_t count;
-	int is_json;
-};
+int
+gate_keep(const struct gate_lock *lock, const char *name, struct ha_err *err)
+{
+	return prepare(lock, name, NEW, err) != 0 || commit(lock, NEW, err) != 0
+		   ? -1
+		   : 0;
+}
 
 static void
-add_told(void *context, const struct ha_transition *transition)
+add_owed(void *context, const struct ha_transition *transition)
 {
-	struct told *told = context;
-
-	if (told->is_json)
-		ha_transition_encode_json(&told->lines, transition);
-	else
-		ha_transition_encode(&told->lines, transition);
-	told->count++;
+	state_owe(context, transition);
 }
 
 /* Until its reader has all of it, or has taken nothing for too long. */
@@ -217,27 +221,45 @@ write_out(const struct ha_buf *lines, int64_t patience_ms, struct ha_err *err)
 	return 0;
 }
 
-static int
-hand_over(const struct gate *gate, const struct told *told, struct ha_err *err)
+/* They were written by us, or have been read as what they are. */
+static void
+encode_json(struct ha_buf *json, const struct ha_buf *lines)
 {
-	struct ha_err why;
-	int rc;
+	char *copy = ha_xmemdup(lines->data, lines->len), *rest = copy, *line;
+	struct ha_transition transition;
+	struct ha_err err;
 
-	if (told->count == 0)
-		return 0;
-	if (gate->is_dry || gate->argv == NULL)
-		rc = write_out(&told->lines, gate->command_ms, &why);
-	else
-		rc = command_run(gate->argv, &told->lines,
-		    ha_clock_deadline(gate->command_ms), &why);
-	if (rc == 0)
-		return 0;
-	return ha_err_set(err, why.status, 0,
-	    "%s; the same %zu transition%s told again by the next run", why.msg,
-	    told->count, told->count == 1 ? " is" : "s are");
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0')
+		if (ha_transition_decode(line, &transition, &err) == 0)
+			ha_transition_encode_json(json, &transition);
+	free(copy);
 }
 
-/* All sweeps of a producer in a batch, as one. */
+/* What is owed by the state. */
+static int
+hand_over(
+    const struct gate *gate, const struct state *state, struct ha_err *err)
+{
+	const struct ha_buf *lines = &state->owed;
+	struct ha_buf json = HA_BUF_INIT;
+	int rc;
+
+	if (state->owed_count == 0)
+		return 0;
+	if (gate->is_json) {
+		encode_json(&json, lines);
+		lines = &json;
+	}
+	if (gate->is_dry || gate->argv == NULL)
+		rc = write_out(lines, gate->command_ms, err);
+	else
+		rc = command_run(gate->argv, lines,
+		    ha_clock_deadline(gate->command_ms), err);
+	ha_buf_release(&json);
+	return rc;
+}
+
+/* All sweeps of a producer that ended together, as one. */
 struct sweep {
 	const char *producer; /* borrowed */
 	enum feed_fate fate; /* the worst */
@@ -247,13 +269,13 @@ struct sweep {
 
 /* How many producers there are; the caller frees *sweeps. */
 static size_t
-sum_up(const struct feed_batch *batch, struct sweep **sweeps)
+sum_up(const struct feed_sweep *all, size_t all_count, struct sweep **sweeps)
 {
 	size_t count = 0;
 
-	*sweeps = ha_xcalloc(batch->sweep_count + 1, sizeof(**sweeps));
-	for (size_t i = 0; i < batch->sweep_count; i++) {
-		const struct feed_sweep *from = &batch->sweeps[i];
+	*sweeps = ha_xcalloc(all_count + 1, sizeof(**sweeps));
+	for (size_t i = 0; i < all_count; i++) {
+		const struct feed_sweep *from = &all[i];
 		struct sweep *to = *sweeps;
 
 		while (to < *sweeps + count &&
@@ -274,8 +296,10 @@ sum_up(const struct feed_batch *batch, struct sweep **sweeps)
 
 /* A record about a sweep itself; words is for those that it needs. */
 static struct ha_status
-sweep_status(const struct sweep *sweep, const char *now, struct ha_buf *words)
+sweep_status(const char *gate, const struct sweep *sweep, const char *now,
+    struct ha_buf *words)
 {
+	char *check = state_sweep_check(gate, sweep->producer);
 	struct ha_status status = { .time = now,
 		.by = ha_status_here(),
 		.host = ha_status_here(),
@@ -284,8 +308,8 @@ sweep_status(const struct sweep *sweep, const char *now, struct ha_buf *words)
 		.perf = "" };
 
 	ha_buf_reset(words);
-	ha_buf_addf(words, RULES_SWEEP "%s", sweep->producer);
-	ha_buf_add_char(words, '\0');
+	ha_buf_add(words, check, strlen(check) + 1);
+	free(check);
 	if (sweep->fate == FEED_ABORTED) {
 		status.state = HA_STATUS_CRIT;
 		ha_buf_add_str(words, sweep->words);
@@ -303,16 +327,17 @@ sweep_status(const struct sweep *sweep, const char *now, struct ha_buf *words)
 }
 
 static void
-take_sweeps(struct tell *tell, const struct feed_batch *batch)
+take_sweeps(struct tell *tell, const struct feed_sweep *all, size_t all_count)
 {
 	char now[HA_CLOCK_RFC3339_SIZE];
 	struct ha_buf words = HA_BUF_INIT;
 	struct sweep *sweeps;
-	size_t count = sum_up(batch, &sweeps);
+	size_t count = sum_up(all, all_count, &sweeps);
 
 	ha_clock_format_ms(tell->now_ms, now);
 	for (size_t i = 0; i < count; i++) {
-		struct ha_status status = sweep_status(&sweeps[i], now, &words);
+		struct ha_status status =
+		    sweep_status(tell->state->gate, &sweeps[i], now, &words);
 
 		/* They are known by it when nothing comes at all. */
 		state_producer(tell->state, sweeps[i].producer);
@@ -322,35 +347,68 @@ take_sweeps(struct tell *tell, const struct feed_batch *batch)
 	ha_buf_release(&words);
 }
 
+/* Up to the end of a sweep, or of those that overlap. */
+struct part {
+	size_t record, records; /* from, to */
+	size_t sweep, sweeps;
+};
+
+static void
+take_records(
+    struct tell *tell, struct feed_batch *batch, const struct part *part)
+{
+	size_t number_of = 0;
+	uint64_t number = 0;
+	struct ha_status status;
+	int64_t time_ms;
+
+	for (size_t i = part->record; i < part->records; i++) {
+		size_t sweep = batch->records[i].sweep;
+		const char *producer = NULL;
+
+		if (sweep != 0) {
+			producer = state_producer(
+			    tell->state, batch->sweeps[sweep - 1].producer);
+			if (sweep != number_of)
+				number = tell_sweep(tell);
+			number_of = sweep;
+		}
+		feed_decode(batch, i, &status, &time_ms);
+		/* Without a frame, a second result is of a second look. */
+		if (sweep == 0 && tell_has_other(tell, &status)) {
+			tell_part(tell);
+			tell_begin(tell);
+		}
+		tell_take(
+		    tell, &status, time_ms, producer, sweep != 0 ? number : 0);
+	}
+}
+
+/* As if its sweeps had come one by one: what was bad in between is told. */
 static void
 take_batch(struct tell *tell, struct feed_batch *batch)
 {
-	struct ha_status status;
-	uint64_t *numbers;
-	const char **producers;
-	int64_t time_ms;
+	struct part part = { 0, 0, 0, 0 };
 
-	tell_begin(tell);
-	numbers = ha_xcalloc(batch->sweep_count + 1, sizeof(*numbers));
-	producers = ha_xcalloc(batch->sweep_count + 1, sizeof(*producers));
-	for (size_t i = 0; i < batch->sweep_count; i++) {
-		if (!batch->sweeps[i].is_alone ||
-		    batch->sweeps[i].fate != FEED_COMPLETE)
-			continue;
-		numbers[i + 1] = tell_sweep(tell);
-		producers[i + 1] =
-		    state_producer(tell->state, batch->sweeps[i].producer);
+	for (;;) {
+		part.record = part.records;
+		part.sweep = part.sweeps;
+		if (part.sweep < batch->sweep_count)
+			part.records = batch->sweeps[part.sweep].until;
+		while (part.sweeps < batch->sweep_count &&
+		       batch->sweeps[part.sweeps].until == part.records)
+			part.sweeps++;
+		/* What comes behind the last one is of its part. */
+		if (part.sweeps == batch->sweep_count)
+			part.records = batch->count;
+		tell_begin(tell);
+		take_records(tell, batch, &part);
+		take_sweeps(
+		    tell, batch->sweeps + part.sweep, part.sweeps - part.sweep);
+		if (part.sweeps == batch->sweep_count)
+			break;
+		tell_part(tell);
 	}
-	for (size_t i = 0; i < batch->count; i++) {
-		size_t sweep = batch->records[i].sweep;
-
-		feed_decode(batch, i, &status, &time_ms);
-		tell_take(
-		    tell, &status, time_ms, producers[sweep], numbers[sweep]);
-	}
-	free(numbers);
-	free(producers);
-	take_sweeps(tell, batch);
 	tell_all(tell);
 }
 
@@ -399,7 +457,7 @@ note_deps(const struct gate *gate, const struct state *state)
  * incident is the same for an hour, so that it is not a new one each minute.
  */
 static void
-pass_on(struct told *told, const struct ha_status *status, int64_t time_ms,
+pass_on(struct state *to, const struct ha_status *status, int64_t time_ms,
     enum ha_transition_event event)
 {
 	char incident[HA_TRANSITION_INCIDENT_SIZE];
@@ -413,28 +471,28 @@ pass_on(struct told *told, const struct ha_status *status, int64_t time_ms,
 		return;
 	ha_transition_incident(
 	    incident, status->host, status->check, time_ms - time_ms % HOUR_MS);
-	add_told(told, &transition);
+	state_owe(to, &transition);
 }
 
 static void
-pass_all_on(struct feed_batch *batch, struct told *told)
+pass_all_on(const struct gate *gate, struct feed_batch *batch, struct state *to)
 {
 	char now[HA_CLOCK_RFC3339_SIZE];
 	struct ha_buf words = HA_BUF_INIT;
 	struct ha_status status;
 	struct sweep *sweeps;
-	size_t count = sum_up(batch, &sweeps);
+	size_t count = sum_up(batch->sweeps, batch->sweep_count, &sweeps);
 	int64_t time_ms;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		feed_decode(batch, i, &status, &time_ms);
-		pass_on(told, &status, time_ms, HA_TRANSITION_PROBLEM);
+		pass_on(to, &status, time_ms, HA_TRANSITION_PROBLEM);
 	}
 	time_ms = ha_clock_wall_ms();
 	ha_clock_format_ms(time_ms, now);
 	for (size_t i = 0; i < count; i++) {
-		status = sweep_status(&sweeps[i], now, &words);
-		pass_on(told, &status, time_ms,
+		status = sweep_status(gate->name, &sweeps[i], now, &words);
+		pass_on(to, &status, time_ms,
 		    sweeps[i].fate == FEED_ABORTED ? HA_TRANSITION_ABORTED
 						   : HA_TRANSITION_PROBLEM);
 	}
@@ -465,23 +523,55 @@ static int
 fail_safe(const struct gate *gate, struct feed_batch *batch,
     const struct ha_err *why, struct ha_err *err)
 {
-	struct told told = { .lines = HA_BUF_INIT, .is_json = gate->is_json };
+	struct state to;
 
-	pass_all_on(batch, &told);
+	state_init(&to);
+	pass_all_on(gate, batch, &to);
 	ha_say("%s%s; %zu result%s not OK passed on without being weighed",
-	    why->msg, advice(why), told.count,
-	    told.count == 1 ? " that is" : "s that are");
-	if (hand_over(gate, &told, err) != 0)
+	    why->msg, advice(why), to.owed_count,
+	    to.owed_count == 1 ? " that is" : "s that are");
+	if (hand_over(gate, &to, err) != 0)
 		ha_say("%s", err->msg);
-	ha_buf_release(&told.lines);
+	state_release(&to);
 	return ha_err_set(err, why->status, 0, "%s", why->msg);
 }
 
-/* A batch in which nothing came, and nothing was due. */
+/*
+ * First the state that owes what is to be told takes its place, then it is
+ * told, then the one that owes nothing takes its place.  That one is written
+ * before, or a full disk would have the same told again and again.  0; 1 when
+ * it can't be written, and nothing was told; -1 when it is to be told again.
+ */
 static int
-is_idle(const struct feed_batch *batch, const struct told *told)
+tell_owed(const struct gate *gate, struct gate_lock *lock, struct ha_err *err)
 {
-	return batch->count == 0 && batch->sweep_count == 0 && told->count == 0;
+	struct ha_buf owed = lock->state.owed;
+	size_t count = lock->state.owed_count;
+	struct ha_err why;
+	int rc;
+
+	ha_buf_init(&lock->state.owed);
+	lock->state.owed_count = 0;
+	rc = prepare(lock, gate->name, NEW, err);
+	lock->state.owed = owed;
+	lock->state.owed_count = count;
+	if (rc != 0)
+		return 1;
+	if (prepare(lock, gate->name, OWED, err) != 0 ||
+	    commit(lock, OWED, err) != 0) {
+		abandon(lock, NEW);
+		return 1;
+	}
+	rc = hand_over(gate, &lock->state, &why);
+	if (rc != 0)
+		abandon(lock, NEW);
+	else
+		rc = commit(lock, NEW, &why);
+	if (rc == 0)
+		return 0;
+	return ha_err_set(err, why.status, 0,
+	    "%s; the same %zu transition%s told again by the next run", why.msg,
+	    count, count == 1 ? " is" : "s are");
 }
 
 /* 0; 1 when the state can't be written, and nothing was told; -1. */
@@ -489,32 +579,27 @@ static int
 tell_batch(const struct gate *gate, struct gate_lock *lock,
     struct feed_batch *batch, struct ha_err *err)
 {
-	struct told told = { .lines = HA_BUF_INIT, .is_json = gate->is_json };
-	struct tell tell = { .state = &lock->state,
+	struct state *state = &lock->state;
+	struct tell tell = { .state = state,
 		.rules = gate->rules,
 		.now_ms = ha_clock_wall_ms(),
-		.each = add_told,
-		.context = &told };
-	int64_t step_ms = state_set_clock(&lock->state, tell.now_ms);
-	int is_kept, rc = 0;
+		.each = add_owed,
+		.context = state };
+	int64_t step_ms = state_set_clock(state, tell.now_ms);
+	int rc = 0;
 
 	take_batch(&tell, batch);
 	say_clocks(&tell, step_ms);
 	if (ha_msg_verbosity > 0)
-		note_deps(gate, &lock->state);
-	is_kept = !gate->is_dry && (step_ms != 0 || !is_idle(batch, &told));
-	if (is_kept && gate_prepare(lock, gate->name, err) != 0) {
-		rc = 1;
-	} else {
-		rc = hand_over(gate, &told, err);
-		if (rc != 0 && is_kept)
-			gate_abandon(lock);
-		else if (is_kept)
-			rc = gate_commit(lock, err);
-		if (rc != 0)
-			ha_say("%s", err->msg);
-	}
-	ha_buf_release(&told.lines);
+		note_deps(gate, state);
+	if (gate->is_dry)
+		rc = hand_over(gate, state, err);
+	else if (state->owed_count > 0)
+		rc = tell_owed(gate, lock, err);
+	else if (step_ms != 0 || batch->count > 0 || batch->sweep_count > 0)
+		rc = gate_keep(lock, gate->name, err) != 0;
+	if (rc < 0)
+		ha_say("%s", err->msg);
 	rules_forget(gate->rules);
 	return rc;
 }
@@ -563,7 +648,7 @@ gate_nothing_came(
 	struct feed_batch batch;
 	struct gate_lock lock;
 	struct ha_err why;
-	int rc;
+	int rc, is_known, is_sweep;
 
 	feed_batch_init(&batch);
 	if (open_state(gate, &lock, &why) != 0) {
@@ -576,10 +661,12 @@ gate_nothing_came(
 	for (size_t i = 0; i < lock.state.producer_count; i++)
 		feed_batch_add_sweep(&batch, lock.state.producers[i],
 		    FEED_ABORTED, ha_xstrdup(words));
+	is_known = lock.state.count > 0;
 	gate_close(&lock);
-	if (batch.sweep_count > 0) {
-		rc = gate_batch(gate, &batch, err);
-	} else {
+	is_sweep = batch.sweep_count > 0;
+	/* What has no sweep may be stale, or to be reminded of, all the same. */
+	rc = is_known || is_sweep ? gate_batch(gate, &batch, err) : 0;
+	if (rc == 0 && !is_sweep) {
 		rc = ha_err_set(err, EX_DATAERR, 0,
 		    "%s, and no sweep of '%s' is known yet", words, gate->name);
 		ha_say("%s", err->msg);

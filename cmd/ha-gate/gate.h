@@ -39,16 +39,16 @@ int gate_open(struct gate_lock *lock, const char *name, int64_t deadline_ns,
 /* Without the lock, as the file is replaced whole; nothing can be written. */
 int gate_look(struct gate_lock *lock, const char *name, struct ha_err *err);
 void gate_close(struct gate_lock *lock);
-/* Write and fsync beside it; it does not count before gate_commit(). */
-int gate_prepare(
-    const struct gate_lock *lock, const char *name, struct ha_err *err);
-int gate_commit(const struct gate_lock *lock, struct ha_err *err);
-/* Forget what gate_prepare() wrote. */
-void gate_abandon(const struct gate_lock *lock);
+/* Replace the file by what the state is now.  EX_CANTCREAT, EX_IOERR. */
+int
+gate_keep(const struct gate_lock *lock, const char *name, struct ha_err *err);
 
 /*
- * Take a batch, tell, and commit once it was told.  0; -1 when something is
- * wrong that has been said: err's status is the exit status.
+ * Take a batch, and tell.  What is to be told is in the state's file before, as
+ * owed, and is owed until it was told: a run that fails or dies in between has
+ * the next one tell the same, to the letter, whatever has happened since.  0;
+ * -1 when something is wrong that has been said: err's status is the exit
+ * status.
  */
 int gate_batch(
     const struct gate *gate, struct feed_batch *batch, struct ha_err *err);

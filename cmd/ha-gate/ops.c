@@ -155,11 +155,8 @@ do_gate(
 	count = ops->maint_ms > 0    ? begin_maint(&lock.state, ops)
 		: ops->maint_ms == 0 ? end_maint(&lock.state, ops)
 				     : acknowledge(&lock.state, ops);
-	if (count > 0) {
-		rc = gate_prepare(&lock, name, err);
-		if (rc == 0)
-			rc = gate_commit(&lock, err);
-	}
+	if (count > 0)
+		rc = gate_keep(&lock, name, err);
 	if (count > 0 && rc == 0)
 		print_done(ops, lock.path, count);
 	gate_close(&lock);

@@ -108,7 +108,10 @@ make_notes(const struct show *show, const struct state *state,
 	const struct maint *maint = state_maint(state, check, show->now_ms);
 	struct ha_buf notes = HA_BUF_INIT;
 
-	if (check->is_told)
+	if (*check->incident != '\0' &&
+	    strstr(state->owed.data, check->incident) != NULL)
+		add_note(&notes, "still to be told, as COMMAND failed");
+	else if (check->is_told)
 		add_since(&notes, "told, for", show, check->since_ms);
 	else if (check->level != HA_STATUS_OK)
 		add_note(&notes, "not told");

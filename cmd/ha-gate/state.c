@@ -68,7 +68,7 @@ state_is_name(const char *name)
 {
 	static const char allowed[] =
 	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
-	static const char *const ours[] = { ".lock", ".new" };
+	static const char *const ours[] = { ".lock", ".new", ".owed" };
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -110,6 +110,7 @@ void
 state_init(struct state *state)
 {
 	memset(state, 0, sizeof(*state));
+	ha_buf_init(&state->owed);
 	state->boot = ha_xstrdup("");
 	state->slot_count = FIRST_SLOTS;
 	state->slots = ha_xcalloc(FIRST_SLOTS, sizeof(*state->slots));
@@ -151,6 +152,7 @@ state_release(struct state *state)
 	free(state->maints);
 	free(state->producers);
 	free(state->boot);
+	ha_buf_release(&state->owed);
 	memset(state, 0, sizeof(*state));
 }
 
@@ -229,10 +231,17 @@ state_get(struct state *state, const char *host, const char *name)
 	return check;
 }
 
+char *
+state_sweep_check(const char *gate, const char *producer)
+{
+	return gate != NULL ? ha_xasprintf(RULES_SWEEP "%s/%s", gate, producer)
+			    : ha_xasprintf(RULES_SWEEP "%s", producer);
+}
+
 struct check *
 state_find_sweep(const struct state *state, const char *producer)
 {
-	char *name = ha_xasprintf(RULES_SWEEP "%s", producer);
+	char *name = state_sweep_check(state->gate, producer);
 	struct check *check = state_find(state, ha_status_here(), name);
 
 	free(name);
@@ -330,6 +339,13 @@ check_add_change(struct check *check, const struct ha_transition *told)
 		told->status.state };
 
 	add_change(check, &change);
+}
+
+void
+state_owe(struct state *state, const struct ha_transition *transition)
+{
+	ha_transition_encode(&state->owed, transition);
+	state->owed_count++;
 }
 
 const struct maint *
@@ -550,6 +566,19 @@ add_check(struct ha_buf *out, const struct check *check)
 }
 
 static void
+add_owed(struct ha_buf *out, const struct ha_buf *owed)
+{
+	const char *line = owed->data, *end;
+
+	for (; *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		ha_buf_add_str(out, "owed\t");
+		ha_rec_add_field(out, line, (size_t)(end - line));
+		ha_buf_add_char(out, '\n');
+	}
+}
+
+static void
 add_pair_time(struct ha_buf *out, const char *key, int64_t time_ms)
 {
 	char text[HA_CLOCK_RFC3339_SIZE];
@@ -561,7 +590,8 @@ add_pair_time(struct ha_buf *out, const char *key, int64_t time_ms)
 void
 state_encode(struct ha_buf *out, const struct state *state, const char *name)
 {
-	size_t lines = state->producer_count + state->maint_count;
+	size_t lines =
+	    state->producer_count + state->maint_count + state->owed_count;
 
 	ha_buf_add_str(out, "#ha-gate\tv=" VERSION);
 	ha_rec_add_pair(out, "name", name, strlen(name));
@@ -585,6 +615,7 @@ state_encode(struct ha_buf *out, const struct state *state, const char *name)
 		add_text(out, state->maints[i].reason);
 		ha_buf_add_char(out, '\n');
 	}
+	add_owed(out, &state->owed);
 	for (size_t i = 0; i < state->count; i++) {
 		add_check(out, state->checks[i]);
 		lines += 1 + state->checks[i]->change_count;
@@ -804,6 +835,27 @@ read_maint(struct reader *reader, char **fields, struct ha_err *err)
 }
 
 static int
+read_owed(struct reader *reader, char **fields, struct ha_err *err)
+{
+	struct ha_transition transition;
+	struct ha_buf *owed = &reader->state->owed;
+	char *copy;
+	int rc;
+
+	if (strchr(fields[1], '\n') != NULL)
+		return bad(err, "two records in one");
+	copy = ha_xstrdup(fields[1]);
+	rc = ha_transition_decode(copy, &transition, err);
+	free(copy);
+	if (rc != 0)
+		return -1;
+	ha_buf_add_str(owed, fields[1]);
+	ha_buf_add_char(owed, '\n');
+	reader->state->owed_count++;
+	return 0;
+}
+
+static int
 read_producer(struct reader *reader, char **fields, struct ha_err *err)
 {
 	(void)err;
@@ -823,6 +875,7 @@ read_line(struct reader *reader, char *line, struct ha_err *err)
 		{ "check", FIELDS, read_check },
 		{ "change", 6, read_change },
 		{ "maint", 6, read_maint },
+		{ "owed", 2, read_owed },
 		{ "producer", 2, read_producer },
 	};
 	char *fields[FIELDS];

@@ -7,6 +7,7 @@
  *
  *	producer NAME		whose complete sweeps have been seen
  *	maint PATTERN SINCE UNTIL WHO REASON
+ *	owed RECORD		a transition that is still to be told
  *	check ...		see state.c; one a check
  *	change TIME EVENT OLD NEW MSG	of the check above, oldest first
  *
@@ -89,6 +90,7 @@ struct check {
 	uint64_t here_seq; /* scratch: the batch that has it */
 	uint64_t old_sweep; /* scratch: the one before this batch's */
 	int is_calm; /* scratch: it flaps no longer */
+	int is_missing; /* scratch: not where it was, so far */
 	int is_gone; /* to be removed after this batch */
 };
 
@@ -112,6 +114,9 @@ struct state {
 	size_t maint_count;
 	char **producers;
 	size_t producer_count;
+	struct ha_buf owed; /* transition records, TSV */
+	size_t owed_count;
+	const char *gate; /* scratch: whose it is, borrowed; or NULL */
 };
 
 /* HA_STATE_DIR/gate/NAME, which need not be there.  The caller frees it. */
@@ -120,7 +125,7 @@ char *state_path(const char *name);
 int state_make_dir(struct ha_err *err);
 /*
  * Is it letters, digits and "._-", not first a dot, of at most 64, and not the
- * name of a file beside a state (.lock, .new, .damaged-TIME)?
+ * name of a file beside a state (.lock, .new, .owed, .damaged-TIME)?
  */
 int state_is_name(const char *name);
 
@@ -140,7 +145,13 @@ state_find(const struct state *state, const char *host, const char *check);
 /* The same, made if it is not there. */
 struct check *
 state_get(struct state *state, const char *host, const char *check);
-/* The check of a sweep itself, "sweep:PRODUCER" of this machine; or NULL. */
+/*
+ * The name of a sweep's own check, which is this machine's: "sweep:" and
+ * "GATE/PRODUCER", as two gates may have one producer; PRODUCER alone when gate
+ * is NULL.  The caller frees it.
+ */
+char *state_sweep_check(const char *gate, const char *producer);
+/* NULL: no such check. */
 struct check *state_find_sweep(const struct state *state, const char *producer);
 int check_is_sweep(const struct check *check);
 /* Drop the checks that are marked is_gone. */
@@ -153,6 +164,9 @@ void check_set_last(
     struct check *check, const struct ha_status *status, int64_t time_ms);
 /* One more change for --history. */
 void check_add_change(struct check *check, const struct ha_transition *told);
+
+/* One more that is to be told. */
+void state_owe(struct state *state, const struct ha_transition *transition);
 
 /* The maintenance that a check is in at now_ms; NULL: none. */
 const struct maint *state_maint(

@@ -111,12 +111,23 @@ set_sweep(struct tell *tell, struct check *check, const char *producer,
 	if (check->here_seq != tell->state->seq)
 		check->old_sweep = 0;
 	check->here_seq = tell->state->seq;
+	check->is_missing = 0;
 	if (sweep == 0)
 		return;
 	if (check->sweep < tell->first_sweep && check->producer == producer)
 		check->old_sweep = check->sweep;
 	check->producer = producer;
 	check->sweep = sweep;
+}
+
+int
+tell_has_other(const struct tell *tell, const struct ha_status *status)
+{
+	const struct check *check =
+	    state_find(tell->state, status->host, status->check);
+
+	return check != NULL && check->here_seq == tell->state->seq &&
+	       check->last.state != status->state;
 }
 
 void
@@ -408,8 +419,9 @@ old_sweeps(const struct state *state, uint64_t **sweeps)
 	return kept;
 }
 
+/* What was with others that are here now, and is not. */
 static void
-tell_removed(struct tell *tell)
+mark_missing(struct tell *tell)
 {
 	struct state *state = tell->state;
 	uint64_t *sweeps;
@@ -418,14 +430,27 @@ tell_removed(struct tell *tell)
 	for (size_t i = 0; count > 0 && i < state->count; i++) {
 		struct check *check = state->checks[i];
 
-		if (check->here_seq == state->seq || check->sweep == 0 ||
+		if (check->here_seq != state->seq && check->sweep != 0 &&
 		    bsearch(&check->sweep, sweeps, count, sizeof(*sweeps),
-			by_number) == NULL)
-			continue;
-		tell_end(tell, check, HA_TRANSITION_REMOVED);
-		check->is_gone = 1;
+			by_number) != NULL)
+			check->is_missing = 1;
 	}
 	free(sweeps);
+}
+
+static void
+tell_removed(struct tell *tell)
+{
+	struct state *state = tell->state;
+	int count = 0;
+
+	for (size_t i = 0; i < state->count; i++) {
+		if (!state->checks[i]->is_missing)
+			continue;
+		tell_end(tell, state->checks[i], HA_TRANSITION_REMOVED);
+		state->checks[i]->is_gone = 1;
+		count++;
+	}
 	if (count > 0)
 		state_sweep(state);
 }
@@ -552,16 +577,33 @@ decide(struct tell *tell, struct check *check)
 	}
 }
 
-void
-tell_all(struct tell *tell)
+static void
+decide_all(struct tell *tell)
 {
 	struct state *state = tell->state;
 
-	state_end_maints(state, tell->now_ms);
-	tell_removed(tell);
 	for (size_t i = 0; i < state->count; i++)
-		look_for_stale(tell, state->checks[i]);
+		if (!state->checks[i]->is_missing)
+			look_for_stale(tell, state->checks[i]);
 	family_silence(state, tell->rules);
 	for (size_t i = 0; i < state->count; i++)
-		decide(tell, state->checks[i]);
+		if (!state->checks[i]->is_missing)
+			decide(tell, state->checks[i]);
+}
+
+void
+tell_part(struct tell *tell)
+{
+	state_end_maints(tell->state, tell->now_ms);
+	mark_missing(tell);
+	decide_all(tell);
+}
+
+void
+tell_all(struct tell *tell)
+{
+	state_end_maints(tell->state, tell->now_ms);
+	mark_missing(tell);
+	tell_removed(tell);
+	decide_all(tell);
 }

@@ -32,6 +32,9 @@ void tell_begin(struct tell *tell);
 /* The number of a complete sweep whose records are known. */
 uint64_t tell_sweep(struct tell *tell);
 
+/* Is the check of the record in this batch already, in another state? */
+int tell_has_other(const struct tell *tell, const struct ha_status *status);
+
 /*
  * A record; time_ms is its TIME.  sweep is the number of the sweep that it is
  * of, and producer, of the state, whose that is; 0 and NULL when that is not
@@ -48,5 +51,10 @@ void tell_take(struct tell *tell, const struct ha_status *status,
  * in turn don't remove each other's checks.
  */
 void tell_all(struct tell *tell);
+/*
+ * The same for a part of the batch, which is over as if it were one: another
+ * tell_begin() follows.  What is missing has until tell_all() to come.
+ */
+void tell_part(struct tell *tell);
 
 #endif
