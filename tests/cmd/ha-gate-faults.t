@@ -361,7 +361,6 @@ like "... said" "$(cat "$T/err")" 'stdout is closed'
 begin
 next web=CRIT
 gate g -R 1h -- "$T/take" <"$T/in"
-ha-gate g --maint 30m db --reason x >"$T/maint"
 step 7200
 next web=CRIT
 gate g -R 1h <"$T/in"
