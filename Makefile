@@ -87,7 +87,7 @@ $B/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -iquote lib -iquote cmd/ha-push -iquote cmd/ha-probe \
+	    -iquote lib $(FUZZ_UNIT) -iquote cmd/ha-push -iquote cmd/ha-probe \
 	    -iquote cmd/ha-stat -iquote cmd/ha-alert -iquote tests/push \
 	    -iquote tests/probe -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --libs $(PKGS_lib))
 $B/fuzz/push-sftp: cmd/ha-push/sftp.c cmd/ha-push/wire.c tests/push/fake-transport.h
@@ -111,6 +111,9 @@ ALERT_FUZZ = $(patsubst %,cmd/ha-alert/%.c,alert words)
 $B/fuzz/alert-mail: $(ALERT_FUZZ) cmd/ha-alert/mail.c
 $B/fuzz/alert-template: $(ALERT_FUZZ) cmd/ha-alert/fields.c \
 	cmd/ha-alert/template.c
+GATE_FUZZ = $(patsubst %,cmd/ha-gate/%.c,family judge rules state tell)
+$B/fuzz/gate-state $B/fuzz/gate-tell: $(GATE_FUZZ)
+$B/fuzz/gate-%: FUZZ_UNIT = -iquote cmd/ha-gate
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source
 
 .PHONY: fuzz

@@ -19,6 +19,8 @@
 #define NAME_MAX_LEN 64
 #define MAX_SIZE ((size_t)1 << 31)
 #define FIRST_SLOTS 64
+/* 9999-12-31T23:59:59Z */
+#define LAST_MS INT64_C(253402300799000)
 /* Nothing comes as seldom: 100 years. */
 #define INTERVAL_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
 /* A slower or faster clock is none that was stepped. */
@@ -389,8 +391,14 @@ state_end_maints(struct state *state, int64_t now_ms)
 static void
 shift(int64_t *time_ms, int64_t by_ms)
 {
-	if (*time_ms > 0)
-		*time_ms += by_ms;
+	if (*time_ms == 0)
+		return;
+	*time_ms += by_ms;
+	/* A clock may have been anything. */
+	if (*time_ms < 1)
+		*time_ms = 1;
+	if (*time_ms > LAST_MS)
+		*time_ms = LAST_MS;
 }
 
 static void
@@ -974,26 +982,33 @@ read_lines(
 }
 
 int
-state_read(struct state *state, const char *path, struct ha_err *err)
+state_decode(struct state *state, char *text, size_t len, struct ha_err *err)
 {
 	struct reader reader = { .state = state };
-	struct ha_buf text = HA_BUF_INIT;
 	size_t number = 0;
+
+	if (strlen(text) != len)
+		bad(err, "a NUL byte");
+	else if (read_lines(&reader, text, &number, err) == 0)
+		return 0;
+	state_release(state);
+	state_init(state);
+	return ha_err_set(err, EX_DATAERR, 0, "%zu: %s", number, err->msg);
+}
+
+int
+state_read(struct state *state, const char *path, struct ha_err *err)
+{
+	struct ha_buf text = HA_BUF_INIT;
 	int rc = ha_fs_read_file(path, MAX_SIZE, &text, err);
 
 	if (rc != 0) {
 		ha_buf_release(&text);
 		return err->sys == ENOENT ? 0 : -1;
 	}
-	if (strlen(text.data) != text.len)
-		rc = bad(err, "a NUL byte");
-	else
-		rc = read_lines(&reader, text.data, &number, err);
+	rc = state_decode(state, text.data, text.len, err);
 	ha_buf_release(&text);
-	if (rc == 0)
-		return 0;
-	state_release(state);
-	state_init(state);
-	return ha_err_set(
-	    err, EX_DATAERR, 0, "%s:%zu: %s", path, number, err->msg);
+	return rc == 0
+		   ? 0
+		   : ha_err_set(err, EX_DATAERR, 0, "%s:%s", path, err->msg);
 }

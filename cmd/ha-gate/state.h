@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "judge.h"
 #include "status.h"
@@ -136,6 +137,9 @@ void state_release(struct state *state);
  * (state is empty then), EX_NOINPUT or EX_IOERR when it can't be read.
  */
 int state_read(struct state *state, const char *path, struct ha_err *err);
+/* The same of its text, in place: len bytes and a NUL. */
+int
+state_decode(struct state *state, char *text, size_t len, struct ha_err *err);
 void
 state_encode(struct ha_buf *out, const struct state *state, const char *name);
 
