@@ -130,10 +130,14 @@ close_sweeps(struct feed *feed, struct feed_batch *batch)
 static void
 remove_member(struct feed *feed, size_t i)
 {
-	feed->open_count -= (size_t)feed->members[i].is_open;
-	free(feed->members[i].id);
-	free(feed->members[i].producer);
-	feed->members[i] = feed->members[--feed->member_count];
+	struct feed_member gone = feed->members[i];
+
+	feed->member_count--;
+	memmove(&feed->members[i], &feed->members[i + 1],
+	    (feed->member_count - i) * sizeof(*feed->members));
+	feed->open_count -= (size_t)gone.is_open;
+	free(gone.id);
+	free(gone.producer);
 }
 
 static void
