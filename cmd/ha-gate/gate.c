@@ -347,7 +347,7 @@ take_sweeps(struct tell *tell, const struct feed_sweep *all, size_t all_count)
 	ha_buf_release(&words);
 }
 
-/* Up to the end of a sweep, or of those that overlap. */
+/* A part of a batch. */
 struct part {
 	size_t record, records; /* from, to */
 	size_t sweep, sweeps;
@@ -384,31 +384,65 @@ take_records(
 	}
 }
 
-/* As if its sweeps had come one by one: what was bad in between is told. */
+/* Does it have a check that is here already, in another state? */
+static int
+is_second_look(const struct tell *tell, const struct feed_batch *batch,
+    const struct part *part)
+{
+	static char copy[HA_STATUS_MAX + 1];
+	struct ha_status status;
+	struct ha_err err;
+
+	for (size_t i = part->record; i < part->records; i++) {
+		const char *line = batch->lines.data + batch->records[i].at;
+
+		memcpy(copy, line, strlen(line) + 1);
+		if (ha_status_decode(copy, &status, &err) == 0 &&
+		    tell_has_other(tell, &status))
+			return 1;
+	}
+	return 0;
+}
+
+/* Up to the end of the next sweep, or of all that end with it. */
+static void
+next_part(const struct feed_batch *batch, struct part *part)
+{
+	part->record = part->records;
+	part->sweep = part->sweeps;
+	if (part->sweep < batch->sweep_count)
+		part->records = batch->sweeps[part->sweep].until;
+	while (part->sweeps < batch->sweep_count &&
+	       batch->sweeps[part->sweeps].until == part->records)
+		part->sweeps++;
+	/* What comes behind the last one is of its part. */
+	if (part->sweeps == batch->sweep_count)
+		part->records = batch->count;
+}
+
+/*
+ * All together, as a check may stand behind one of another sweep; but what was
+ * bad in one sweep and is not in a later one, or the other way round, is told.
+ */
 static void
 take_batch(struct tell *tell, struct feed_batch *batch)
 {
 	struct part part = { 0, 0, 0, 0 };
+	size_t first = 0;
 
-	for (;;) {
-		part.record = part.records;
-		part.sweep = part.sweeps;
-		if (part.sweep < batch->sweep_count)
-			part.records = batch->sweeps[part.sweep].until;
-		while (part.sweeps < batch->sweep_count &&
-		       batch->sweeps[part.sweeps].until == part.records)
-			part.sweeps++;
-		/* What comes behind the last one is of its part. */
-		if (part.sweeps == batch->sweep_count)
-			part.records = batch->count;
-		tell_begin(tell);
+	tell_begin(tell);
+	do {
+		next_part(batch, &part);
+		if (part.record > 0 && is_second_look(tell, batch, &part)) {
+			take_sweeps(
+			    tell, batch->sweeps + first, part.sweep - first);
+			first = part.sweep;
+			tell_part(tell);
+			tell_begin(tell);
+		}
 		take_records(tell, batch, &part);
-		take_sweeps(
-		    tell, batch->sweeps + part.sweep, part.sweeps - part.sweep);
-		if (part.sweeps == batch->sweep_count)
-			break;
-		tell_part(tell);
-	}
+	} while (part.sweeps < batch->sweep_count);
+	take_sweeps(tell, batch->sweeps + first, part.sweeps - first);
 	tell_all(tell);
 }
 

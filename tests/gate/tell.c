@@ -120,6 +120,10 @@ take(struct play *play, const char *host, const char *check,
 	ha_clock_format_ms(time_ms, time);
 	status.time = time;
 	assert_int_equal(ha_status_parse_state(state_name, &status.state), 0);
+	if (tell_has_other(&play->tell, &status)) {
+		tell_part(&play->tell);
+		tell_begin(&play->tell);
+	}
 	tell_take(&play->tell, &status, time_ms,
 	    play->is_whole ? play->producer : NULL,
 	    play->is_whole ? play->sweep : 0);
@@ -180,6 +184,8 @@ step(struct play *play, char *line)
 		.now_ms = BASE_MS + parse_ms(strsep(&line, " ")),
 		.each = add_told,
 		.context = play };
+	ha_buf_reset(&play->told);
+	ha_buf_reset(&play->words);
 	tell_begin(&play->tell);
 	while ((word = strsep(&line, " ")) != NULL) {
 		size_t len = strlen(word);
@@ -200,8 +206,6 @@ step(struct play *play, char *line)
 			count++;
 		}
 	}
-	ha_buf_reset(&play->told);
-	ha_buf_reset(&play->words);
 	tell_all(&play->tell);
 	rules_forget(play->rules);
 	while (*expected == ' ')
