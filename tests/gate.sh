@@ -8,10 +8,12 @@
 #	rec CHECK[@HOST] STATE [MSG [TIME]]	a status record on stdout
 #	sweep PRODUCER REC...	"CHECK=STATE" records in their frame
 #	gate ARG...	run ha-gate by the clock of pass
-#	told		what $T/out tells: "EVENT CHECK OLD>NEW; ..."
+#	told		what $T/out tells: "EVENT CHECK OLD>NEW; ...", where a
+#			sweep's check is sweep:PRODUCER, without its gate
 #	state NAME	the file of its state
 #
-# $later is what to start a command with so that it sees these clocks.
+# $later is what to start a command with so that it sees these clocks, which
+# stand still.
 
 : >"$T/boot"
 : >"$T/wall"
@@ -24,14 +26,14 @@ passed=0 stepped=0 sweeps=0 base=$(date +%s) rec_time=''
 pass()
 {
 	passed=$1
-	echo "$passed" >"$T/boot"
+	echo "=$((100000 + passed))" >"$T/boot"
 	step 0
 }
 
 step()
 {
 	stepped=$((stepped + $1))
-	echo $((passed + stepped)) >"$T/wall"
+	echo "=$((base + passed + stepped))" >"$T/wall"
 	rec_time=$(date -u -d "@$((base + passed + stepped))" +%FT%T.000Z)
 }
 pass 0
@@ -66,6 +68,7 @@ gate()
 told()
 {
 	awk -F '\t' '{
+		sub(/^sweep:[^\/]*\//, "sweep:", $8)
 		printf "%s%s %s %s>%s", sep, $1, $8, $4, $9
 		sep = "; "
 	}' "$T/out"

@@ -3,7 +3,8 @@
  * jump - for LD_PRELOAD: a wall clock that is off by as many seconds as the
  * file HA_TEST_CLOCK says, looked up each time.  CLOCK_MONOTONIC is as it is,
  * and so is CLOCK_BOOTTIME: the clock was stepped.  With HA_TEST_BOOT that one
- * is off by as many seconds as that file says: time has passed.
+ * is off by as many seconds as that file says: time has passed.  "=SECONDS" in
+ * a file has its clock stand still there.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static time_t
-offset(const char *variable)
+static void
+adjust(struct timespec *now, const char *variable)
 {
 	const char *path = getenv(variable);
 	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -24,7 +25,10 @@ offset(const char *variable)
 			text[0] = '\0';
 		close(fd);
 	}
-	return atol(text);
+	if (text[0] == '=')
+		*now = (struct timespec){ atol(text + 1), 0 };
+	else
+		now->tv_sec += atol(text);
 }
 
 int
@@ -33,9 +37,9 @@ clock_gettime(clockid_t id, struct timespec *now)
 	int rc = (int)syscall(SYS_clock_gettime, id, now);
 
 	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		now->tv_sec += offset("HA_TEST_CLOCK");
+		adjust(now, "HA_TEST_CLOCK");
 	if (rc == 0 && id == CLOCK_BOOTTIME)
-		now->tv_sec += offset("HA_TEST_BOOT");
+		adjust(now, "HA_TEST_BOOT");
 	return rc;
 }
 
