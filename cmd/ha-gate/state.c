@@ -125,6 +125,7 @@ free_check(struct check *check)
 		free(check->changes[i].time);
 		free(check->changes[i].msg);
 	}
+	free(check->changes);
 	free(check->host);
 	free(check->check);
 	free(check->text);
@@ -323,6 +324,8 @@ check_set_last(
 static void
 add_change(struct check *check, const struct change *change)
 {
+	if (check->changes == NULL)
+		check->changes = ha_xcalloc(STATE_CHANGES, sizeof(*change));
 	if (check->change_count == STATE_CHANGES) {
 		free(check->changes[0].time);
 		free(check->changes[0].msg);
@@ -789,12 +792,12 @@ take_last(
 static int
 read_check(struct reader *reader, char **fields, struct ha_err *err)
 {
-	struct check *check;
+	size_t before = reader->state->count;
+	struct check *check =
+	    state_get(reader->state, fields[F_HOST], fields[F_CHECK]);
 
-	if (*fields[F_CHECK] == '\0' ||
-	    state_find(reader->state, fields[F_HOST], fields[F_CHECK]) != NULL)
+	if (*fields[F_CHECK] == '\0' || reader->state->count == before)
 		return bad(err, "a check without a name, or twice");
-	check = state_get(reader->state, fields[F_HOST], fields[F_CHECK]);
 	reader->check = check;
 	if (ha_status_parse_state(fields[F_LEVEL], &check->level) != 0)
 		return bad(err, "a level that is none");

@@ -82,7 +82,7 @@ struct check {
 	uint64_t calm_seq; /* the batch in which its raw result was OK again */
 	char *ack; /* owned: "WHO: REASON"; NULL: nobody has seen to it */
 
-	struct change changes[STATE_CHANGES];
+	struct change *changes; /* owned; NULL: there has been none */
 	size_t change_count;
 
 	const struct rules_of *rules; /* borrowed; set by tell.c */
