@@ -29,11 +29,13 @@ struct family {
 	size_t count;
 };
 
+/* Of what is stale nobody knows how bad it is now: it excuses nobody. */
 static int
 is_bad_level(const struct check *check)
 {
-	return judge_rank(check->level) >= judge_rank(HA_STATUS_UNKNOWN) ||
-	       (check->is_stale && check_is_sweep(check));
+	if (check->is_stale)
+		return check_is_sweep(check);
+	return judge_rank(check->level) >= judge_rank(HA_STATUS_UNKNOWN);
 }
 
 static int
@@ -245,7 +247,10 @@ silence(struct family *family, struct check *check)
 		check->root->behind += (unsigned)check->was_silenced;
 		return;
 	}
-	parent = check->was_silenced ? calm_parent(family, check) : NULL;
+	/* Of what is stale no later result comes that could show it. */
+	parent = check->was_silenced && !check->is_stale
+		     ? calm_parent(family, check)
+		     : NULL;
 	check->was_silenced =
 	    parent != NULL && is_held(family->state, check, parent);
 }

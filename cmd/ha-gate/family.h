@@ -3,9 +3,9 @@
  * family - which checks are silenced, as they stand behind others that are bad:
  * dep= of the rules, and for what is stale its prober's own sweep.
  *
- * A parent is bad while its level, or its last result alone, is UNKNOWN or
- * CRIT.  What counts is the far end of a chain of bad ones, the root, which has
- * no bad parent itself; a circle has none, and silences nobody.
+ * A parent is bad while its level, or its last result alone, is UNKNOWN or CRIT,
+ * and it is not stale.  What counts is the far end of a chain of bad ones, the
+ * root, which has no bad parent itself; a circle has none, and silences nobody.
  */
 #ifndef GATE_FAMILY_H
 #define GATE_FAMILY_H

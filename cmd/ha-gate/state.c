@@ -450,16 +450,35 @@ this_boot(void)
 	return text.cap > 0 ? ha_buf_detach(&text) : ha_xstrdup("");
 }
 
-int64_t
-state_set_clock(struct state *state, int64_t now_ms)
+static int64_t
+step_of(const struct state *state, int64_t now_ms, int64_t up, const char *boot)
 {
-	int64_t up = up_ms(), step = 0;
-	char *boot = this_boot();
+	int64_t step = 0;
 
 	if (*boot != '\0' && strcmp(boot, state->boot) == 0)
 		step = (now_ms - state->wall_ms) - (up - state->up_ms);
-	if (step > -STEP_MS && step < STEP_MS)
-		step = 0;
+	/* A machine that has lost its clock while it was off. */
+	else if (now_ms < state->wall_ms)
+		step = now_ms - state->wall_ms;
+	return step > -STEP_MS && step < STEP_MS ? 0 : step;
+}
+
+int64_t
+state_clock_step(const struct state *state, int64_t now_ms)
+{
+	char *boot = this_boot();
+	int64_t step = step_of(state, now_ms, up_ms(), boot);
+
+	free(boot);
+	return step;
+}
+
+int64_t
+state_set_clock(struct state *state, int64_t now_ms)
+{
+	char *boot = this_boot();
+	int64_t up = up_ms(), step = step_of(state, now_ms, up, boot);
+
 	if (step != 0)
 		shift_all(state, step);
 	state->before_ms = state->wall_ms > 0 ? state->wall_ms + step : 0;

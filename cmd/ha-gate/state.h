@@ -79,7 +79,8 @@ struct check {
 	int is_stale, is_stale_told;
 	int was_silenced; /* it stands behind one that is bad */
 	unsigned held; /* so many results, behind one nobody was told of */
-	uint64_t calm_seq; /* the batch in which its raw result was OK again */
+	uint64_t calm_seq; /* the batch in which its raw result was OK or WARN
+			      again */
 	char *ack; /* owned: "WHO: REASON"; NULL: nobody has seen to it */
 
 	struct change *changes; /* owned; NULL: there has been none */
@@ -181,11 +182,15 @@ void state_add_maint(struct state *state, const char *pattern, int64_t since_ms,
 void state_end_maints(struct state *state, int64_t now_ms);
 
 /*
- * Take the clocks of now into the state.  When the wall clock has gone by
- * another time than CLOCK_BOOTTIME since the last batch on this boot, all that
- * waits for a time is moved along, and so are the times that this machine gave
- * to incidents.  Returns by how much it was stepped, in milliseconds; 0: it
- * wasn't.
+ * By how many milliseconds the wall clock was stepped since the last batch: on
+ * the same boot, the difference to CLOCK_BOOTTIME, on another what it has lost.
+ * 0: it wasn't.
+ */
+int64_t state_clock_step(const struct state *state, int64_t now_ms);
+/*
+ * Take the clocks of now into the state.  After a step all that waits for a time
+ * is moved along, and so are the times that this machine gave to incidents.
+ * Returns that step.
  */
 int64_t state_set_clock(struct state *state, int64_t now_ms);
 

@@ -2,6 +2,7 @@
 /* tell - from results to what somebody should hear. */
 #include "tell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,17 @@
 /* Clocks of two machines may differ by so much. */
 #define FUTURE_MS 60000
 #define MINUTE_MS 60000
+#define MINUTE_LEN (sizeof("20261123T0050Z") - 1)
 /* Of the record's own words. */
 #define MSG_MAX 2000
 /* As far as a name may be ahead: then the clock was set back. */
-#define NAME_AHEAD_MS (INT64_C(60) * MINUTE_MS)
+#define NAME_AHEAD_MS (INT64_C(25) * 60 * MINUTE_MS)
 #define REMIND_MAX_MS (INT64_C(24) * 3600 * 1000)
 /* A check is stale after so many of its intervals, and not before ... */
 #define STALE_INTERVALS 3
 #define STALE_MIN_MS (INT64_C(10) * 60 * 1000)
+/* ... or, when only one result is known, after a day's and some more. */
+#define STALE_ONCE_MS (INT64_C(25) * 3600 * 1000)
 
 static const struct rules_of *
 rules_of(struct tell *tell, struct check *check)
@@ -120,6 +124,13 @@ set_sweep(struct tell *tell, struct check *check, const char *producer,
 	check->sweep = sweep;
 }
 
+/* So bad that what stands behind it is silenced. */
+static int
+is_down(enum ha_status_state state)
+{
+	return judge_rank(state) >= judge_rank(HA_STATUS_UNKNOWN);
+}
+
 int
 tell_has_other(const struct tell *tell, const struct ha_status *status)
 {
@@ -137,7 +148,7 @@ tell_take(struct tell *tell, const struct ha_status *status, int64_t time_ms,
 	struct check *check =
 	    state_get(tell->state, status->host, status->check);
 	int is_first = check->seen_ms == 0;
-	int was_bad = check->last.state != HA_STATUS_OK;
+	int was_bad = is_down(check->last.state);
 
 	set_sweep(tell, check, producer, sweep);
 	if (!is_first && time_ms < check->last_ms) {
@@ -154,7 +165,7 @@ tell_take(struct tell *tell, const struct ha_status *status, int64_t time_ms,
 	check->seen_seq = tell->state->seq;
 	check->is_stale = 0;
 	check->is_stale_told = 0;
-	if (was_bad && status->state == HA_STATUS_OK)
+	if (was_bad && !is_down(status->state))
 		check->calm_seq = tell->state->seq;
 	judge(tell, check, is_first);
 }
@@ -258,19 +269,22 @@ add_words(struct tell *tell, const struct check *check,
 static void
 name_incident(struct check *check)
 {
-	static const size_t minute_len = sizeof("20261123T0050Z") - 1;
-	char last[HA_TRANSITION_INCIDENT_SIZE];
-	int64_t at_ms = check->since_ms;
+	char minute[sizeof("2026-11-23T00:50:00Z")];
+	const char *last = check->incident;
+	int64_t at_ms = check->since_ms, last_ms;
+	struct ha_err err;
 
-	memcpy(last, check->incident, sizeof(last));
+	/* Of "20261123T0050Z-...". */
+	if (strlen(last) > MINUTE_LEN) {
+		snprintf(minute, sizeof(minute), "%.4s-%.2s-%.2sT%.2s:%.2s:00Z",
+		    last, last + 4, last + 6, last + 9, last + 11);
+		if (ha_clock_parse_rfc3339(minute, &last_ms, &err) == 0 &&
+		    last_ms >= at_ms - at_ms % MINUTE_MS &&
+		    last_ms < at_ms + NAME_AHEAD_MS)
+			at_ms = last_ms + MINUTE_MS;
+	}
 	ha_transition_incident(
 	    check->incident, check->host, check->check, at_ms);
-	while (strncmp(check->incident, last, minute_len) <= 0 &&
-	       at_ms < check->since_ms + NAME_AHEAD_MS) {
-		at_ms += MINUTE_MS;
-		ha_transition_incident(
-		    check->incident, check->host, check->check, at_ms);
-	}
 }
 
 /* Nobody knows what it was before it was first seen. */
@@ -512,11 +526,11 @@ look_for_stale(struct tell *tell, struct check *check)
 	if (check->is_stale || check->seen_ms == 0 || limit_ms == 0)
 		return;
 	if (limit_ms == RULES_STALE_AUTO) {
-		if (check->interval_ms == 0)
-			return;
 		limit_ms = check->interval_ms * STALE_INTERVALS;
 		if (limit_ms < STALE_MIN_MS)
 			limit_ms = STALE_MIN_MS;
+		if (check->interval_ms == 0)
+			limit_ms = STALE_ONCE_MS;
 	}
 	check->is_stale =
 	    tell->now_ms - waits_since(tell, check, limit_ms) >= limit_ms;

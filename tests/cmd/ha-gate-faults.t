@@ -118,7 +118,7 @@ incident=$(cut -f 2 "$T/out" | sort)
 pass $(((minute + 1) * 60))
 like "... its incident is of the hour" "$incident" '^[0-9]{8}T[0-9]{2}00Z-'
 HA_STATE_DIR=/proc/none gate g </dev/null
-is "... nothing came: aborted" "$(told)" 'aborted sweep:g/- UNKNOWN>CRIT'
+is "... nothing came: aborted" "$(told)" 'aborted sweep:- UNKNOWN>CRIT'
 HA_STATE_DIR=/proc/none gate g -- "$T/take" <"$T/in"
 is "... COMMAND is told too" "$(count problem web)" 1
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then

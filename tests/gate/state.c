@@ -270,6 +270,15 @@ a_clock_that_is_stepped(void **unused)
 	assert_int_equal(check->since_ms, now_ms);
 	assert_in_range(-state_set_clock(&state, now_ms), 3600000, 3605000);
 	assert_in_range(check->remind_ms, now_ms + 50000, now_ms + 61000);
+	/* Another boot: the clock can only have lost time. */
+	free(state.boot);
+	state.boot = strdup("another");
+	assert_int_equal(state_set_clock(&state, now_ms + 7200000), 0);
+	free(state.boot);
+	state.boot = strdup("another");
+	assert_int_equal(state_clock_step(&state, now_ms), -7200000);
+	assert_int_equal(state_set_clock(&state, now_ms), -7200000);
+	assert_int_equal(state_clock_step(&state, now_ms), 0);
 	state_release(&state);
 }
 
