@@ -266,11 +266,11 @@ killer=$!
 minute "$prober | $chain"
 wait "$killer"
 is "it was killed in mid sweep" "$line_status" 0
-is "... told, and nothing else" "$(got)" 'aborted sweep:ha-probe CRIT'
+is "... told, and nothing else" "$(got)" 'aborted sweep:web/ha-probe CRIT'
 echo "web $URL" >"$T/targets"
 minute "ha-probe -f $T/targets | $chain"
 is "the next sweep is its recovery" "$(got | tail -n 1)" \
-    'recovery sweep:ha-probe OK'
+    'recovery sweep:web/ha-probe OK'
 
 ## ha-stat, and what ha-keep keeps
 
