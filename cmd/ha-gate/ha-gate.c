@@ -95,7 +95,7 @@ static const struct ha_opt_command command = {
 	.purpose = "from status records to what somebody should hear",
 	.details =
 	    "NAME is the state's: one for each line of the crontab.  Without COMMAND the\n"
-	    "transitions go to stdout.  The state is kept only after they were told.\n"
+	    "transitions go to stdout.  What could not be told is told by the next run.\n"
 	    "  ha-probe -f targets | ha-gate web --down 2/3 -- ha-alert ops\n"
 	    "  ha-gate [NAME] --maint 30m 'db*' --reason 'new disks'\n"
 	    "  ha-gate [NAME] --ack 'disk:*@web1' --reason 'ordered'\n"
