@@ -630,7 +630,7 @@ tell_batch(const struct gate *gate, struct gate_lock *lock,
 		rc = hand_over(gate, state, err);
 	else if (state->owed_count > 0)
 		rc = tell_owed(gate, lock, err);
-	else if (step_ms != 0 || batch->count > 0 || batch->sweep_count > 0)
+	else
 		rc = gate_keep(lock, gate->name, err) != 0;
 	if (rc < 0)
 		ha_say("%s", err->msg);

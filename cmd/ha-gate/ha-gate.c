@@ -27,7 +27,7 @@ static int64_t sweep_ms = SWEEP_MS;
 static int64_t maint_ms = -1;
 static const char *format, *reason, *history;
 static const char *down_warn, *down_crit;
-static int is_ack, is_show;
+static int is_ack, is_show, is_open_end;
 
 /* The rule that an option of the same name stands for. */
 static void
@@ -213,6 +213,9 @@ find_command(int argc, char **argv, int first)
 	int is_named = first > 1 && strcmp(argv[first - 1], "--") == 0;
 	int at = first + 1;
 
+	if (is_open_end)
+		ha_die(EX_USAGE, "no COMMAND behind '--'");
+
 	/* With POSIXLY_CORRECT it stays where it stood. */
 	if (at < argc && strcmp(argv[at], "--") == 0) {
 		is_named = 1;
@@ -222,8 +225,6 @@ find_command(int argc, char **argv, int first)
 		ha_die(EX_USAGE,
 		    "'%s': COMMAND stands behind '--'; try 'ha-gate --help'",
 		    argv[at]);
-	if (at == argc && at > first + 1)
-		ha_die(EX_USAGE, "no COMMAND behind '--'");
 	return at < argc ? (const char *const *)(argv + at) : NULL;
 }
 
@@ -283,6 +284,8 @@ main(int argc, char **argv)
 	int first, modes;
 
 	ha_msg_init("ha-gate");
+	/* Before getopt(3) moves it: a COMMAND that a variable did not hold. */
+	is_open_end = argc > 1 && strcmp(argv[argc - 1], "--") == 0;
 	rules_set_defaults(&options);
 	first = ha_opt_parse(argc, argv, &command, EX_USAGE);
 	modes = (maint_ms >= 0) + is_ack + is_show + (history != NULL);
