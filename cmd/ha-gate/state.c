@@ -19,6 +19,8 @@
 #define NAME_MAX_LEN 64
 #define MAX_SIZE ((size_t)1 << 31)
 #define FIRST_SLOTS 64
+/* Of a check, less than half of what it has at least. */
+#define LINE_LEN 64
 /* 9999-12-31T23:59:59Z */
 #define LAST_MS INT64_C(253402300799000)
 /* Nothing comes as seldom: 100 years. */
@@ -501,7 +503,13 @@ add_text(struct ha_buf *out, const char *text)
 static void
 add_number(struct ha_buf *out, uint64_t number)
 {
-	ha_buf_addf(out, "\t%" PRIu64, number);
+	char digits[24], *at = digits + sizeof(digits);
+
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	*--at = '\t';
+	ha_buf_add(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 /* One batch has the same time many times over. */
@@ -893,6 +901,17 @@ read_producer(struct reader *reader, char **fields, struct ha_err *err)
 	return 0;
 }
 
+/* Most lines have no backslash at all: then only "-" is something else. */
+static int
+undo_field(char *field, int is_escaped, struct ha_err *err)
+{
+	if (is_escaped)
+		return ha_rec_unescape_text(field, err);
+	if (field[0] == '-' && field[1] == '\0')
+		field[0] = '\0';
+	return 0;
+}
+
 static int
 read_line(struct reader *reader, char *line, struct ha_err *err)
 {
@@ -908,6 +927,7 @@ read_line(struct reader *reader, char *line, struct ha_err *err)
 		{ "owed", 2, read_owed },
 		{ "producer", 2, read_producer },
 	};
+	int is_escaped = strchr(line, '\\') != NULL;
 	char *fields[FIELDS];
 	size_t count = ha_rec_split(line, fields, FIELDS);
 
@@ -918,7 +938,7 @@ read_line(struct reader *reader, char *line, struct ha_err *err)
 		if (count < kinds[i].fields)
 			return bad(err, "too few fields");
 		for (size_t j = 1; j < kinds[i].fields; j++)
-			if (ha_rec_unescape_text(fields[j], err) != 0)
+			if (undo_field(fields[j], is_escaped, err) != 0)
 				return -1;
 		return kinds[i].read(reader, fields, err);
 	}
@@ -1009,6 +1029,9 @@ state_decode(struct state *state, char *text, size_t len, struct ha_err *err)
 	struct reader reader = { .state = state };
 	size_t number = 0;
 
+	while (state->slot_count < len / LINE_LEN)
+		state->slot_count *= 2;
+	fill_slots(state, state->slot_count);
 	if (strlen(text) != len)
 		bad(err, "a NUL byte");
 	else if (read_lines(&reader, text, &number, err) == 0)

@@ -288,7 +288,6 @@ forget
 pass 4000
 feed db-a=CRIT db-b=OK web=OK
 gate g <"$T/in"
-incident=$(of "$T/out" 2)
 feed db-a=OK
 gate h <"$T/in"
 run ha-gate --maint 30m 'nonesuch*' --reason x
