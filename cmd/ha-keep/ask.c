@@ -34,6 +34,24 @@ sooner(int64_t ms, int64_t deadline_ns)
 	return ns < deadline_ns ? ns : deadline_ns;
 }
 
+/*
+ * While its lock is held, one that doesn't listen is about to begin, or to end:
+ * it is asked again.
+ */
+static int
+ask_keeper(const char *dir, const char *name, const char *question,
+    int64_t deadline_ns, struct ha_buf *answer, struct ha_err *err)
+{
+	while (control_ask(dir, name, question, deadline_ns, answer, err)) {
+		if (err->status != EX_UNAVAILABLE ||
+		    !place_is_held(dir, name) ||
+		    ha_clock_poll_ms(deadline_ns) == 0)
+			return -1;
+		poll(NULL, 0, RETRY_MS);
+	}
+	return 0;
+}
+
 /* What is known of a keeper, and where from. */
 struct finding {
 	struct view view;
@@ -64,29 +82,35 @@ judge_silent(struct finding *finding, const char *dir, const char *name,
 }
 
 static void
+judge_dead(struct finding *finding, const char *dir, const char *name)
+{
+	struct ha_err err;
+
+	if (!view_read(&finding->view, dir, name, &err)) {
+		finding->state = view_judge_dead(
+		    &finding->view, &finding->msg, &finding->perf);
+	} else {
+		finding->state = HA_STATUS_CRIT;
+		ha_buf_add_str(&finding->msg, "no keeper of this name runs");
+	}
+}
+
+static void
 find(struct finding *finding, const char *dir, const char *name,
     int64_t deadline_ns)
 {
 	struct ha_buf answer = HA_BUF_INIT;
 	struct ha_err err;
 
-	if (!place_is_held(dir, name)) {
-		if (!view_read(&finding->view, dir, name, &err)) {
-			finding->state = view_judge_dead(
-			    &finding->view, &finding->msg, &finding->perf);
-		} else {
-			finding->state = HA_STATUS_CRIT;
-			ha_buf_add_str(
-			    &finding->msg, "no keeper of this name runs");
-		}
-	} else if (control_ask(dir, name, "status",
-		       sooner(ANSWER_MS, deadline_ns), &answer, &err) ||
-		   view_decode(&finding->view, answer.data, &err)) {
-		judge_silent(finding, dir, name, &err);
-	} else {
+	if (!ask_keeper(dir, name, "status", sooner(ANSWER_MS, deadline_ns),
+		&answer, &err) &&
+	    !view_decode(&finding->view, answer.data, &err))
 		finding->state = view_judge(&finding->view, view_now_ms(),
 		    &finding->msg, &finding->perf);
-	}
+	else if (!place_is_held(dir, name))
+		judge_dead(finding, dir, name);
+	else
+		judge_silent(finding, dir, name, &err);
 	ha_buf_release(&answer);
 }
 
@@ -204,7 +228,7 @@ ask(const char *dir, const char *name, const char *verb, int64_t deadline_ns,
 {
 	struct ha_buf answer = HA_BUF_INIT;
 	char *tab;
-	int failed = control_ask(dir, name, verb, deadline_ns, &answer, err);
+	int failed = ask_keeper(dir, name, verb, deadline_ns, &answer, err);
 
 	tab = failed ? NULL : strchr(answer.data, '\t');
 	if (tab && !strncmp(answer.data, "fail\t", 5))
@@ -220,7 +244,7 @@ static int
 stop(const char *dir, const char *name, int64_t deadline_ns,
     struct ha_buf *words, struct ha_err *err)
 {
-	/* It may have been about to end, and then it hangs up. */
+	/* It may have been about to end by itself. */
 	if (ask(dir, name, "stop", deadline_ns, words, err) &&
 	    err->status != EX_UNAVAILABLE)
 		return -1;

@@ -291,19 +291,21 @@ static void
 take_lock(void)
 {
 	char *path = place_path(conf.dir, conf.name, "lock");
+	int64_t grace_ms = conf.grace_ms + ENDING_MS;
 	struct ha_err err;
-	int fd;
+	int failed, fd;
 
-	if (ha_lock_take(path, ha_clock_deadline(LOCK_MS), &fd, &err) &&
-	    (err.status != EX_TEMPFAIL || !is_ending() ||
-		ha_lock_take(path, ha_clock_deadline(conf.grace_ms + ENDING_MS),
-		    &fd, &err)))
+	failed = ha_lock_take(path, ha_clock_deadline(LOCK_MS), &fd, &err);
+	if (failed && err.status == EX_TEMPFAIL && is_ending())
+		failed =
+		    ha_lock_take(path, ha_clock_deadline(grace_ms), &fd, &err);
+	free(path);
+	if (failed)
 		ha_die(err.status == EX_TEMPFAIL ? EX_TEMPFAIL : KEEP_FAILED,
 		    "%s: %s%s", conf.name, err.msg,
 		    err.status == EX_CANTCREAT
 			? "; HA_RUN_DIR is to be a directory to write to"
 			: "");
-	free(path);
 }
 
 static int

@@ -72,7 +72,8 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	    ha-keep --name theirs -- sleep 40205
 	k=$pid
 	ok "in a directory of its own" wait_until 10 runs 40205
-	exits "... root may stop it" 0 env HA_RUN_DIR="$T/theirs" \
+	exits "... root asks it" 0 env HA_RUN_DIR="$T/theirs" ha-keep --status
+exits "... and may stop it" 0 env HA_RUN_DIR="$T/theirs" \
 	    ha-keep --stop theirs
 	reap "$k"
 	is "... 0" "$status" 0

@@ -72,7 +72,7 @@ like "... told" "$err" 'no keeper runs here'
 for signal in TERM INT; do
 	spawn -e "$T/sig.err" perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
 	    ha-keep --name sig -- sleep 40012
-	ok "SIG$signal" wait_until 10 runs 40012
+	ok "SIG$signal" wait_until 10 state_is sig OK
 	reap "$pid" $signal
 	is "... 0" "$status" 0
 	ok "... nothing is left" gone 40012
@@ -158,7 +158,7 @@ echo x >>$T/moody.starts
 exit 1
 END
 chmod 755 "$T/moody"
-keep moody --backoff 50ms --healthy $((slow * 400))ms -- "$T/moody"
+keep moody --backoff 50ms --backoff-max 50ms --healthy $((slow * 400))ms -- "$T/moody"
 k=$pid
 ok "three ends in a row: CRIT" wait_until 20 state_is moody CRIT
 : >"$T/good"

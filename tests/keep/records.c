@@ -106,7 +106,7 @@ to_a_fifo(void **state)
 	struct ha_buf text = HA_BUF_INIT;
 	struct records records;
 	struct ha_err err;
-	char number[1200];
+	char number[1200], digits[16];
 	size_t got;
 	int reader;
 
@@ -117,8 +117,8 @@ to_a_fifo(void **state)
 	memset(number, 'x', sizeof(number) - 1);
 	number[sizeof(number) - 1] = '\0';
 	for (int i = 0; i < 300; i++) {
-		snprintf(number, 5, "%04d", i);
-		number[4] = 'x';
+		snprintf(digits, sizeof(digits), "%04d", i);
+		memcpy(number, digits, 4);
 		add(&records, number);
 		flush(&records);
 	}
