@@ -253,13 +253,16 @@ split(const struct ha_conf_line *line, size_t word, struct given *given,
 	char *text = line->words[word].text;
 	char *equals = strchr(text, '=');
 
-	if (equals == NULL || equals == text)
-		return ha_conf_err(
-		    line, word, 0, err, "a setting is KEY=VALUE");
+	if (equals == NULL || equals == text) {
+		ha_conf_err(line, word, 0, err, "a setting is KEY=VALUE");
+		return -1;
+	}
 	for (char *p = equals + 1; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return ha_conf_err(line, word, (size_t)(p - text), err,
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+			ha_conf_err(line, word, (size_t)(p - text), err,
 			    "a control character");
+			return -1;
+		}
 	given->key = ha_xmemdup(text, (size_t)(equals - text));
 	given->value = equals + 1;
 	given->word = word;

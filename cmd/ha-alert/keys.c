@@ -131,10 +131,12 @@ keys_parse_server(
 	if ((*rest != '\0' && *rest != ':') ||
 	    (*rest == ':' && parse_port(rest + 1, port) != 0) ||
 	    !is_host(start, (size_t)(end - start)) ||
-	    (*server != '[' && memchr(start, ':', (size_t)(end - start))))
-		return ha_err_set(err, EX_CONFIG, 0,
+	    (*server != '[' && memchr(start, ':', (size_t)(end - start)))) {
+		ha_err_set(err, EX_CONFIG, 0,
 		    "'%s' is no server: HOST, HOST:PORT or [ADDRESS]:PORT",
 		    server);
+		return -1;
+	}
 	*host = ha_xmemdup(start, (size_t)(end - start));
 	return 0;
 }

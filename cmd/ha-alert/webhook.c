@@ -310,7 +310,7 @@ mask(struct delivery *delivery, const char *secret)
 	if (len < MASK_MIN)
 		return;
 	while ((at = strstr(delivery->words, secret)) != NULL) {
-		memcpy(at, "***", 3);
+		memset(at, '*', 3);
 		memmove(at + 3, at + len, strlen(at + len) + 1);
 	}
 }

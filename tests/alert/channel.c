@@ -227,14 +227,13 @@ well_formed(void **state)
 		"channel a smtp to=a@b server=[::1]:25 tls=none",
 		"channel a smtp to=a@b server=h tls=none insecure='a cable'",
 		"channel a smtp to='\"A, B\" <a@b>,c' server=h server=i:25",
-		"channel a smtp to=a@b server=h user=x auth=xoauth2 "
-		"token-command=t token-arg=a token-arg=b",
+		("default to=a server=h auth=xoauth2 token-command=t\n"
+		 "channel a smtp user=x token-arg=a token-arg=b"),
 		"channel a webhook url=http://[::1]:80/x",
 		"channel a webhook url=http://x@localhost/",
 		"channel a webhook url=http://x.test/ insecure='a cable'",
 		"channel a webhook url-file=x secret-file=y sign=feishu",
-		"channel a webhook url=https://x template=telegram "
-		"chat-id=1 bot-token-file=x",
+		"channel a webhook url=https://x template=telegram chat-id=1",
 		/* A template that is not there is told by render_check(). */
 		"channel a webhook url=https://x template=./none any=1",
 		"channel a exec command=x arg=a arg=a arg=",
