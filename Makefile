@@ -183,7 +183,7 @@ bench: PACKAGES += lsyncd inotify-tools nginx-light openssl curl strace \
 bench: deps
 	@$(MAKE) -s all $(TOOLS)
 	@$(TEST_ENV) sh -c "tests/bench/run; tests/bench/checks; \
-	    tests/bench/alerts; tests/bench/keep" | tee $B/bench.txt
+	    tests/bench/alerts; tests/bench/gate; tests/bench/keep" | tee $B/bench.txt
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \
