@@ -19,6 +19,8 @@
 #define HEAD "#keep"
 #define FIELDS 32
 #define STATE_MAX 16384
+/* The difference of two is a number, too. */
+#define NUMBER_MAX (INT64_MAX / 4)
 
 static const char *const phases[] = {
 	[PHASE_RUNNING] = "running",
@@ -139,7 +141,7 @@ set_pair(
 		return 0;
 	}
 	number = strtoll(value, &rest, 10);
-	if (rest == value || *rest)
+	if (rest == value || *rest || number < 0 || number > NUMBER_MAX)
 		return ha_err_set(err, EX_DATAERR, 0, "%s is no number", key);
 	memcpy(member, &number, sizeof(number));
 	return 0;

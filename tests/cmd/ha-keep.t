@@ -271,12 +271,10 @@ exec 7<&-
 before=$(starts "$T/fifo.starts")
 ok "... and may go" wait_until 30 started "$T/fifo.starts" $((before + 50))
 stopped fifo "$k"
-rm -f "$T/done.starts"
-sh -c 'ha-keep --name gone -o - -- sh -c "echo x >>$0; exec sleep 40016" \
-    "$1" 2>"$2" & echo $! >"$3"; wait' \
-    x "$T/gone.starts" "$T/gone.err" "$T/gone.pid" | head -n 1 >"$T/gone.out" &
+sh -c 'ha-keep --name gone -o - -- sleep 40016 2>"$0.err" &
+	echo $! >"$0.pid"; wait' "$T/gone" | head -n 1 >"$T/gone.out" &
 ok "a pipe whose reader goes" wait_until 10 runs 40016
-k=$(cat "$T/gone.pid")
+like "... has had records" "$(cat "$T/gone.out")" '^#begin'
 kill -KILL "$(marked 40016)"
 ok "... is told" wait_until 10 told gone "can't write records: Broken pipe"
 ok "... and the command is kept" wait_until 10 runs 40016

@@ -82,7 +82,8 @@ walk(pid_t pid, int by_scan, pid_t *list)
 static void
 children(void **state)
 {
-	pid_t by_file[DEPTH], by_scan[DEPTH], first = start_chain(DEPTH, 0);
+	pid_t by_file[DEPTH] = { 0 }, by_scan[DEPTH] = { 0 };
+	pid_t first = start_chain(DEPTH, 0);
 	struct tree_stat stat;
 
 	(void)state;

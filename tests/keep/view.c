@@ -66,7 +66,9 @@ what_is_none(void **state)
 {
 	static const char *const wrong[] = { "", "#keep", "keep\tv=1\tphase=x",
 		"#keep\tv=1\tphase=none", "#keep\tphase=running\tpid=x",
-		"#keep\tphase=running\tpid=", "#keep\tphase=running\tlast=\\x",
+		"#keep\tphase=running\tpid=", "#keep\tphase=running\tpid=-1",
+		"#keep\tphase=running\tsince_ms=9223372036854775807",
+		"#keep\tphase=running\tlast=\\x",
 		"#keep\tphase=running\tlast=a\\0000b" };
 	char text[64], later[] = "#keep\tv=2\tphase=running\tnew=1\tword";
 	struct ha_err err;
