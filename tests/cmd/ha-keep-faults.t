@@ -213,6 +213,8 @@ ok "... is CRIT" wait_until 20 state_is stuck CRIT
 finds "... named" CRIT \
     "process $(marked 40208) \(state S\) can't be ended" stuck
 is "... nothing is started beside it" "$(marked 40209)" ''
+exits "... --restart: 70" 70 ha-keep --restart -T 20s stuck
+like "... in words" "$err" "stuck: process [0-9]+ .state S. can't be ended"
 kill -KILL "$(marked 40208)"
 ok "... it ends, and the command is started again" wait_until 20 runs 40209
 kill -KILL "$(marked 40209)"
