@@ -108,7 +108,8 @@ ha_change_decode(char *line, struct ha_change *change, struct ha_err *err)
 
 	if (n < FIELDS)
 		return ha_err_set(err, EX_DATAERR, 0,
-		    "%zu fields where a change record has %d", n, FIELDS);
+		    "%zu field%s where a change record has %d", n,
+		    n == 1 ? "" : "s", FIELDS);
 	if (parse_letter(fields[0], OPS, &change->op))
 		return ha_err_set(
 		    err, EX_DATAERR, 0, "unknown OP '%s'", fields[0]);

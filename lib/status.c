@@ -272,7 +272,8 @@ ha_status_decode(char *line, struct ha_status *status, struct ha_err *err)
 	memset(status, 0, sizeof(*status));
 	if (count < FIELDS)
 		return ha_err_set(err, EX_DATAERR, 0,
-		    "%zu fields where a status record has %d", count, FIELDS);
+		    "%zu field%s where a status record has %d", count,
+		    count == 1 ? "" : "s", FIELDS);
 	for (size_t i = 0; i < FIELDS; i++)
 		if (ha_rec_unescape_text(fields[i], err))
 			return -1;

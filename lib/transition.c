@@ -171,8 +171,8 @@ ha_transition_decode(
 		rest = strchr(rest, '\t');
 		if (rest == NULL)
 			return ha_err_set(err, EX_DATAERR, 0,
-			    "%zu fields where a transition record has 13",
-			    i + 1);
+			    "%zu field%s where a transition record has 13",
+			    i + 1, i == 0 ? "" : "s");
 		*rest++ = '\0';
 	}
 	if (decode_prefix(fields, transition, err) != 0)

@@ -57,7 +57,9 @@ add_event(const char *word)
 	enum ha_transition_event event;
 
 	if (ha_transition_parse_event(word, &event))
-		ha_die(EX_USAGE, "--on: '%s' is no event; try 'ha-act --help'",
+		ha_die(EX_USAGE,
+		    "--on: '%s' is no event: problem, worse, better, reminder, "
+		    "flapping, stale, aborted",
 		    word);
 	if (ha_transition_is_end(event))
 		ha_die(EX_USAGE,
@@ -174,7 +176,7 @@ take_command(char **argv, int argc, int first)
 	struct ha_buf words = HA_BUF_INIT;
 
 	if (first == argc)
-		refuse("which COMMAND?");
+		refuse("no COMMAND is given");
 	/* Else its options would be taken for ours. */
 	if (strcmp(argv[first - 1], "--") != 0)
 		refuse("COMMAND comes after --");

@@ -45,7 +45,8 @@ decode_message(struct alert *alert, struct ha_err *err)
 
 	if (n < FIELDS)
 		return ha_err_set(err, EX_DATAERR, 0,
-		    "%zu fields where a message has %d", n, (int)FIELDS);
+		    "%zu field%s where a message has %d", n, n == 1 ? "" : "s",
+		    (int)FIELDS);
 	for (size_t i = F_INCIDENT; i < FIELDS; i++)
 		if (ha_rec_unescape_text(fields[i], err) != 0)
 			return -1;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alias.h"
 #include "alloc.h"
 #include "clock.h"
 #include "entry.h"
@@ -209,23 +210,6 @@ put_channel(struct fanout *run, const char *id, const struct entry *entry,
 	return failed;
 }
 
-static void
-add_channels(
-    struct names *names, const struct channels *channels, const char *name)
-{
-	for (size_t i = 0; i < channels->alias_count; i++) {
-		const struct channel_alias *alias = &channels->aliases[i];
-
-		if (strcmp(alias->name, name) != 0)
-			continue;
-		for (size_t j = 0; j < alias->count; j++)
-			names_add(names, alias->members[j]);
-		return;
-	}
-	if (spool_is_name(name))
-		names_add(names, name);
-}
-
 static int
 put_entry(struct fanout *run, const char *id, const struct entry *entry,
     struct ha_err *err)
@@ -236,7 +220,8 @@ put_entry(struct fanout *run, const char *id, const struct entry *entry,
 
 	names_init(&names);
 	while ((name = strsep(&rest, ",")) != NULL)
-		add_channels(&names, run->channels, name);
+		if (spool_is_name(name))
+			alias_expand(&names, run->channels, name);
 	if (!names.count)
 		failed = ha_err_set(err, EX_DATAERR, 0, "it names no channel");
 	for (size_t i = 0; i < names.count && !failed; i++)

@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "alias.h"
 #include "alloc.h"
 #include "clock.h"
 #include "fanout.h"
@@ -41,19 +42,6 @@ struct run {
 	struct names wanted;
 	int status;
 };
-
-static void
-want(struct run *run, const char *name)
-{
-	const struct channels *channels = run->flush->channels;
-
-	names_add(&run->wanted, name);
-	for (size_t i = 0; i < channels->alias_count; i++)
-		if (strcmp(channels->aliases[i].name, name) == 0)
-			for (size_t j = 0; j < channels->aliases[i].count; j++)
-				names_add(&run->wanted,
-				    channels->aliases[i].members[j]);
-}
 
 static struct child *
 child_of(struct run *run, const char *name)
@@ -249,9 +237,10 @@ flush_run(const struct flush *flush)
 	openlog("ha-alert", LOG_PID, LOG_DAEMON);
 	names_init(&run.wanted);
 	for (size_t i = 0; i < flush->wanted_count; i++)
-		want(&run, flush->wanted[i]);
+		alias_expand(&run.wanted, flush->channels, flush->wanted[i]);
 	spool_clean(flush->spool);
 	spool_keep_reserve(flush->spool);
+	alias_move(flush->spool, flush->channels);
 	need_all(&run);
 	do {
 		fan_out(&run);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alias.h"
 #include "alloc.h"
 #include "channel.h"
 #include "check.h"
@@ -101,10 +102,10 @@ static struct ha_opt_command command = {
 	    "  ha-alert --flush -q        # from cron, every minute\n"
 	    "  ha-alert --queue -w 5m -c 15m\n"
 	    "\n"
-	    "Exit status: 0 it is in the spool, durably, or done; 1 no such ID, nothing\n"
-	    "to tell; 64 usage; 65 lines that are no transition records; 69, 75 --test,\n"
-	    "--ping: refused, not reached; 73, 74 the spool can't be written; 77 its\n"
-	    "owner; 78 alert.conf.  --queue: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN.\n",
+	    "Exit status: 0 it is in the spool, durably, or done; 1 no such ID; 64 usage;\n"
+	    "65 lines that are no transition records; 66, 77, 78 alert.conf is missing, open\n"
+	    "to others, wrong; 69, 75 --test, --ping: refused, not reached; 73, 74 the spool\n"
+	    "can't be written.  --queue: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN.\n",
 	.operands = "none",
 	.opts = opts,
 };
@@ -133,19 +134,17 @@ name_channels(const char **channels, char **operands, size_t count)
 static void
 warn_of_unknown(const struct channels *known, const struct intake *intake)
 {
-	for (size_t i = 0; i < intake->channel_count; i++) {
-		const char *name = intake->channels[i];
-		size_t j = 0;
+	struct names names;
 
-		while (j < known->alias_count &&
-		       strcmp(known->aliases[j].name, name) != 0)
-			j++;
-		if (j == known->alias_count &&
-		    channels_find(known, name) == NULL)
+	names_init(&names);
+	for (size_t i = 0; i < intake->channel_count; i++)
+		alias_expand(&names, known, intake->channels[i]);
+	for (size_t i = 0; i < names.count; i++)
+		if (channels_find(known, names.list[i]) == NULL)
 			ha_warn("%s has no channel '%s': what is told there "
 				"waits in the spool until it has",
-			    known->path, name);
-	}
+			    known->path, names.list[i]);
+	names_release(&names);
 }
 
 static int
@@ -250,6 +249,29 @@ open_spool(struct spool *spool)
 	return is_there;
 }
 
+/* A name that neither alert.conf nor the spool knows is a mistake. */
+static void
+refuse_unknown(const struct spool *spool, const struct channels *channels,
+    const char *const *wanted, size_t count)
+{
+	struct names names;
+	int fd;
+
+	names_init(&names);
+	for (size_t i = 0; i < count; i++)
+		alias_expand(&names, channels, wanted[i]);
+	for (size_t i = 0; i < names.count; i++) {
+		if (channels_find(channels, names.list[i]) != NULL)
+			continue;
+		fd = spool_open_dir(spool, "queue", names.list[i]);
+		if (fd < 0)
+			ha_die(EX_CONFIG, "%s has no channel '%s'",
+			    channels->path, names.list[i]);
+		close(fd);
+	}
+	names_release(&names);
+}
+
 static int
 flush_all(char **operands, size_t count)
 {
@@ -261,6 +283,7 @@ flush_all(char **operands, size_t count)
 
 	read_config(&channels);
 	if (open_spool(&spool)) {
+		refuse_unknown(&spool, &channels, names, named);
 		status = flush_with(&spool, &channels, names, named,
 		    total_ms >= 0 ? total_ms : FLUSH_MS);
 		spool_close(&spool);
@@ -320,20 +343,34 @@ mend(char **ids, size_t count)
 	}
 	if (done < 0)
 		ha_die_err(&err);
+	if (done == 0 && drop == NULL && strcmp(ids[0], "all") == 0)
+		return EX_OK;
 	if (done == 0)
-		ha_say("there is no such entry");
+		ha_say("the spool has no entry '%s'",
+		    drop != NULL ? drop : ids[0]);
 	return done > 0 ? EX_OK : 1;
 }
 
-static const struct channel *
-find_channel(const struct channels *channels, const char *name)
+/* Those of aliases, too; the array is the caller's. */
+static const struct channel **
+find_channels(const struct channels *channels, char **operands, size_t *count)
 {
-	const struct channel *channel = channels_find(channels, name);
+	const struct channel **found;
+	struct names names;
 
-	if (channel == NULL)
-		ha_die(
-		    EX_CONFIG, "%s has no channel '%s'", channels->path, name);
-	return channel;
+	names_init(&names);
+	for (size_t i = 0; i < *count; i++)
+		alias_expand(&names, channels, operands[i]);
+	found = ha_xcalloc(names.count + 1, sizeof(*found));
+	for (size_t i = 0; i < names.count; i++) {
+		found[i] = channels_find(channels, names.list[i]);
+		if (found[i] == NULL)
+			ha_die(EX_CONFIG, "%s has no channel '%s'",
+			    channels->path, names.list[i]);
+	}
+	*count = names.count;
+	names_release(&names);
+	return found;
 }
 
 /* --test, --ping. */
@@ -342,23 +379,24 @@ send_now(char **operands, size_t count)
 {
 	const char *here = ha_status_here();
 	struct channels channels;
+	const struct channel **found;
 	int64_t deadline_ns =
 	    ha_clock_deadline(total_ms >= 0 ? total_ms : FLUSH_MS);
 	int status = EX_OK;
 
 	read_config(&channels);
+	found = find_channels(&channels, operands, &count);
 	for (size_t i = 0; i < count; i++) {
-		const struct channel *channel =
-		    find_channel(&channels, operands[i]);
 		char *words = test ? ha_xasprintf("test of the channel %s, "
 						  "from %s",
-					 operands[i], here)
+					 found[i]->name, here)
 				   : ha_xasprintf("%s is alive", here);
-		int sent = try_send(channel, words, "", deadline_ns, !test);
+		int sent = try_send(found[i], words, "", deadline_ns, !test);
 
 		status = sent != EX_OK ? sent : status;
 		free(words);
 	}
+	free(found);
 	channels_release(&channels);
 	return status;
 }
@@ -366,18 +404,17 @@ send_now(char **operands, size_t count)
 static int
 show_rendered(char **operands, size_t count)
 {
-	const struct channel **shown = ha_xcalloc(count + 1, sizeof(*shown));
-	struct channels channels;
+	struct channels channels = { .count = 0 };
+	const struct channel **shown;
 	struct ha_err err;
 	int failed;
 
 	if (count)
 		read_config(&channels);
-	for (size_t i = 0; i < count; i++)
-		shown[i] = find_channel(&channels, operands[i]);
+	shown = find_channels(&channels, operands, &count);
 	failed = try_render(shown, count, &err);
 	free(shown);
-	if (count)
+	if (channels.path != NULL)
 		channels_release(&channels);
 	if (failed)
 		ha_die_err(&err);
@@ -440,7 +477,7 @@ check_usage(size_t operands)
 	if (!operands && retry)
 		refuse("--retry needs an ID, or all");
 	if (!operands && (test || ping || !modes))
-		refuse("which channel?");
+		refuse("no CHANNEL is given");
 	if ((drop != NULL) != (reason != NULL && *reason))
 		refuse("--drop ID and --reason WORDS go together");
 	if ((check != NULL || host != NULL) && subject == NULL)

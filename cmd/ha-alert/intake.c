@@ -208,13 +208,16 @@ finish(const struct batch *batch, struct ha_err *err)
 		return -1;
 	if (batch->bare)
 		return ha_err_set(err, EX_DATAERR, 0,
-		    "%u status records were not taken; ha-gate makes "
+		    "%u status record%s not taken; ha-gate makes "
 		    "transitions of them",
-		    batch->bare);
+		    batch->bare, batch->bare == 1 ? " was" : "s were");
 	if (batch->malformed)
 		return ha_err_set(err, EX_DATAERR, 0,
-		    "%u lines were no transition records; they are told as "
-		    "they are",
+		    batch->malformed == 1
+			? "%u line was no transition record; it is told as it "
+			  "is"
+			: "%u lines were no transition records; they are told "
+			  "as they are",
 		    batch->malformed);
 	return 0;
 }

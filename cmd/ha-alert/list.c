@@ -271,7 +271,8 @@ print_table(void *context, const struct list_row *row)
 	ha_rec_add_printable(&line, row->channel, strlen(row->channel));
 	ha_buf_addf(&line, "  %s, %s old", places[row->place], words);
 	if (row->attempts)
-		ha_buf_addf(&line, ", %u attempts", row->attempts);
+		ha_buf_addf(&line, ", %u attempt%s", row->attempts,
+		    row->attempts == 1 ? "" : "s");
 	if (row->next_ms > now_ms) {
 		ha_clock_words(row->next_ms - now_ms, words, sizeof(words));
 		ha_buf_addf(&line, ", next in %s", words);

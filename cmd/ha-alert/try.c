@@ -28,13 +28,13 @@ report(const struct channel *channel, const struct delivery *delivery,
 	switch (delivery->result) {
 	case DELIVERY_DONE:
 		if (!is_quiet || delivery->is_partial)
-			ha_say("%s: delivered%s within %s%s%s", channel->name,
+			ha_say("%s: delivered%s in %s%s%s", channel->name,
 			    delivery->is_partial ? ", but not to all," : "",
 			    time, *delivery->words ? ": " : "",
 			    delivery->words);
 		return delivery->is_partial ? EX_UNAVAILABLE : EX_OK;
 	case DELIVERY_LATER:
-		ha_say("%s: not delivered within %s, which may pass: %s",
+		ha_say("%s: not delivered after %s, which may pass: %s",
 		    channel->name, time, delivery->words);
 		return EX_TEMPFAIL;
 	default:

@@ -299,9 +299,14 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 		unlink(state);
 		unlink(sock);
 		err.status = count ? EX_OK : 1;
-		ha_say("no keeper of %s runs; the last one left %zu process%s, "
-		       "ended now",
-		    name, count, count == 1 ? "" : "es");
+		if (count)
+			ha_say("no keeper of %s runs; the last one left %zu "
+			       "process%s, ended now",
+			    name, count, count == 1 ? "" : "es");
+		else
+			ha_say("no keeper of %s runs; the last one is "
+			       "forgotten",
+			    name);
 	}
 	if (fd >= 0)
 		close(fd);

@@ -222,7 +222,7 @@ check_asked(int has_command, char *const *names)
 	if (!is_status && (asked.format || asked.is_quiet))
 		refuse("-F and -q go with --status");
 	if (!is_status && !*names)
-		refuse("which one? 'ha-keep --status' shows their names");
+		refuse("no NAME is given: 'ha-keep --status' shows them");
 	if (!asked.total_ms)
 		refuse("-T can't be 0");
 }

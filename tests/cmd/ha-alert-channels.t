@@ -106,7 +106,7 @@ chmod 755 "$T/command"
 conf "channel x exec command=$T/command arg=a arg='b  *' arg=" \
     "channel slow exec timeout=300ms command=$T/slow" \
     "channel gone exec command=$T/gone"
-sends "a command" 0 'delivered within .*: exit status 0: from stdout' x
+sends "a command" 0 'delivered in .*: exit status 0: from stdout' x
 like "... its stdin" "$(cat "$T/stdin")" '^message	.*test of the channel x'
 is "... its arguments" "$(tr '\n' '|' <"$T/argv")" 'a|b  *||'
 transition problem 1 nginx CRIT 'no\tmore' | ha-alert x

@@ -85,6 +85,28 @@ like "... the other one is told" "$(told a)" 'problem mysql CRIT'
 conf "channel a file path=$T/a" "channel later file path=$T/c"
 ok "... it is there: told" at 60 ha-alert --flush -q -T 5s
 is "... it was" "$(told c)" 'problem mysql CRIT'
+give problem 3 redis CRIT ha-alert soon
+flush 1s
+is "one that is not there waits" "$(places)" '1 soon queue'
+exits "... --flush of it: 0" 0 ha-alert --flush -q -T 1s soon
+exits "--flush of what neither alert.conf nor the spool knows: 78" 78 \
+    ha-alert --flush -T 1s nonesuch
+like "... said" "$err" "alert\.conf has no channel 'nonesuch'"
+conf "channel a file path=$T/a" "channel b file path=$T/b" 'alias soon a b'
+flush 5s
+is "... it becomes an alias: told at once" "$(told a | tail -n 1)" \
+    'problem redis CRIT'
+is "... to all of it" "$(told b | tail -n 1)" 'problem redis CRIT'
+is "... nothing is left" "$(places)" ''
+rm "$T/a" "$T/b"
+exits "--test of an alias" 0 ha-alert --test soon
+is "... sends to all of it" "$(cat "$T/a" "$T/b" | grep -c 'test of the')" 2
+exits "--render of an alias" 0 ha-alert --render soon <"$T/record"
+is "... shows all of it" "$(grep '^channel: ' "$T/out")" 'channel: a
+channel: b'
+exits "--retry all of nothing: 0" 0 ha-alert --retry all
+exits "--retry of no entry: 1" 1 ha-alert --retry nonesuch
+like "... said" "$err" "no entry 'nonesuch'"
 empty
 rm "$HA_CONFIG_DIR/alert.conf"
 give problem 1 nginx CRIT ha-alert a

@@ -54,7 +54,7 @@ is "... who sends it" "$(header 1 User-Agent)" "ha-alert/$(ha-alert -V | cut -d 
 is "... a header" "$(header 1 X-Test)" 'a  b'
 is "... those of a file" "$(header 1 Authorization) $(header 1 X-More)" 'GenieKey k3y yes'
 like "... UTF-8" "$(cat "$T/saved/1.body")" 'läuft nicht: 故障'
-sends "PUT" 0 'delivered within .*: it answers 200: fine' put
+sends "PUT" 0 'delivered in .*: it answers 200: fine' put
 is "... the request" "$(sed -n 2p "$T/sink" | cut -f 2)" PUT
 is "... a login" "$(header 2 Authorization)" "Basic $(printf me:pass | base64)"
 run ha-alert --ping get
@@ -203,7 +203,7 @@ conf "default ca=$HA_WEB_CA" \
     "channel proxy webhook url=$https:$HA_WEB_HTTPS/status/200 proxy=http://probe:secret@127.0.0.1:$HA_WEB_PROXYAUTH" \
     "channel no-proxy webhook url=$https:$HA_WEB_HTTPS/status/200 proxy=http://127.0.0.1:$HA_WEB_PROXYAUTH"
 cp "$HA_WEB_DIR/key" "$HA_CONFIG_DIR/key"
-sends "https" 0 'delivered within .*: it answers 200' good
+sends "https" 0 'delivered in .*: it answers 200' good
 like "... the way" "$err" '^ha-alert: good: POST to https://localhost:[0-9]+$'
 like "... the connection" "$err" 'good: connected to .*:[0-9]+ within [0-9]+ ms'
 like "... TLS" "$err" 'good: TLSv1\.3, .*certificate of CN=web\.test, by CN=ha-utils test CA, for 36[45] more days'
@@ -214,7 +214,7 @@ sends "self-signed" 75 'certificate is self-signed' self
 sends "an issuer that is not sent" 75 'neither sent nor known here' chain
 sends "an authority that is not known" 75 'neither sent nor known|no authority' ca
 sends "no TLS" 75 'does not speak TLS' plain
-sends "our certificate" 0 'delivered within' client
+sends "our certificate" 0 'delivered in' client
 sends "... that is wanted" 69 '400 No required SSL certificate was sent' no-client
 sends "a proxy" 0 'it answers 200' proxy
 sends "... that wants a login" 75 'the proxy .* answers 407' no-proxy

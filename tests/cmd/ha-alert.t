@@ -68,7 +68,7 @@ is "... no file" "$(files)" 0
 } >"$T/in"
 give ha-alert a
 is "lines that are none: exit 65" "$status" 65
-like "... with their number" "$err" '^ha-alert: warning: line 4: 1 fields'
+like "... with their number" "$err" '^ha-alert: warning: line 4: 1 field '
 like "... the last one" "$err" '^ha-alert: warning: line 7: it breaks off'
 is "... the others are taken" "$(taken | grep -c ^problem)" 2
 is "... they too, as they are" "$(taken | grep ^message | cut -f 6)" \

@@ -248,7 +248,7 @@ not_decoded(void **state)
 	static const struct {
 		const char *line, *why;
 	} bad[] = {
-		{ "", "1 fields where" },
+		{ "", "1 field where" },
 		{ "x\ta\tb\tc\tOK\t1\t-\t-\t-", "'x' is no time" },
 		{ "2026-02-30T00:00:00Z\ta\tb\tc\tOK\t1\t-\t-\t-",
 		    "no such day" },

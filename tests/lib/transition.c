@@ -85,7 +85,7 @@ refused(void **state)
 	static const struct {
 		const char *line, *why;
 	} bad[] = {
-		{ "", "1 fields where a transition record has 13" },
+		{ "", "1 field where a transition record has 13" },
 		{ "2026-11-23T00:55:00.000Z\tweb1\tweb2\tdisk:/\tCRIT\t1.0\t/\t"
 		  "-\t-",
 		    "a status record; ha-gate makes" },
@@ -95,7 +95,7 @@ refused(void **state)
 		{ "problem\ti\tyesterday\tOK\trest", "no time" },
 		{ "problem\ti\t2026-11-23T00:50:01Z\tBAD\trest", "no state" },
 		{ "problem\ti\t2026-11-23T00:50:01Z\tOK\trest",
-		    "1 fields where a status record" },
+		    "1 field where a status record" },
 	};
 	struct ha_transition transition;
 	struct ha_err err;
