@@ -113,6 +113,7 @@ $B/fuzz/alert-template: $(ALERT_FUZZ) cmd/ha-alert/fields.c \
 	cmd/ha-alert/template.c
 GATE_FUZZ = $(patsubst %,cmd/ha-gate/%.c,family judge rules state tell)
 $B/fuzz/gate-state $B/fuzz/gate-tell: $(GATE_FUZZ)
+$B/fuzz/gate-feed: cmd/ha-gate/feed.c cmd/ha-gate/stop.c
 $B/fuzz/gate-%: FUZZ_UNIT = -iquote cmd/ha-gate
 $B/fuzz/keep-view: $(patsubst %,cmd/ha-keep/%.c,view place leftover)
 $B/fuzz/keep-view: FUZZ_UNIT = -iquote cmd/ha-keep
