@@ -27,6 +27,8 @@
 #define QUEUE_ITEMS_MAX 50
 #define QUEUE_BACKOFF_FIRST_MS 5000
 #define QUEUE_BACKOFF_MAX_MS (15 * 60 * 1000)
+/* What a receiver may wish for: "0" would be a flood of requests. */
+#define QUEUE_RETRY_AFTER_MIN_MS 1000
 #define QUEUE_RETRY_AFTER_MAX_MS (60 * 60 * 1000)
 /* So long nobody may have flushed, and the time counts towards give-up=. */
 #define QUEUE_GAP_MS (60 * 60 * 1000)

@@ -481,6 +481,8 @@ pause_ms(const struct delivery *delivery, unsigned attempts)
 	if (delivery->retry_after_ms < 0)
 		return queue_jitter_ms(
 		    queue_backoff_ms(attempts), (unsigned)random());
+	if (delivery->retry_after_ms < QUEUE_RETRY_AFTER_MIN_MS)
+		return QUEUE_RETRY_AFTER_MIN_MS;
 	return delivery->retry_after_ms < QUEUE_RETRY_AFTER_MAX_MS
 		   ? delivery->retry_after_ms
 		   : QUEUE_RETRY_AFTER_MAX_MS;

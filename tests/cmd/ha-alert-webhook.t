@@ -161,6 +161,12 @@ ha-alert --retry all
 run ha-alert --flush -T 1s
 like "... in the JSON" "$err" 'tried again in 1 m 5 s$'
 rm -rf "$SPOOL"
+sink '429|{"retry_after": 0.0}'
+conf "channel a webhook url=http://127.0.0.1:$port/"
+transition problem 9 nginx | ha-alert a
+run ha-alert --flush -q -T 3s
+ok "... of 0 is no flood of requests" test "$(wc -l <"$T/sink")" -lt 5
+rm -rf "$SPOOL"
 sink 404
 conf "channel a webhook url=http://127.0.0.1:$port/ fallback=f" "channel f file path=$T/told"
 transition problem 8 nginx | ha-alert a
