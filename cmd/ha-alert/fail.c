@@ -34,23 +34,35 @@ put_why(struct spool *spool, int fd, const char *name, const char *why,
 	return failed;
 }
 
+/* Another one of this name may be there already: both are kept. */
+static char *
+free_name(int fd, const char *name)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if (faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return ha_xstrdup(name);
+	spool_make_id(id);
+	return ha_xasprintf("%s.%s", id, name);
+}
+
 int
 fail_move(struct spool *spool, int from_fd, const char *name, const char *where,
     const char *why, struct ha_err *err)
 {
 	int fd = spool_dir(spool, "failed", where, err), failed;
+	char *to;
 
 	if (fd < 0)
 		return -1;
-	failed = put_why(spool, fd, name, why, err);
+	to = free_name(fd, name);
+	failed = put_why(spool, fd, to, why, err);
 	if (!failed &&
-	    renameat2(from_fd, name, fd, name, RENAME_NOREPLACE) != 0) {
-		if (errno == EEXIST)
-			unlinkat(from_fd, name, 0);
-		else if (errno != ENOENT)
-			failed = ha_err_set(err, EX_IOERR, errno,
-			    "can't move '%s' to failed/%s", name, where);
-	}
+	    renameat2(from_fd, name, fd, to, RENAME_NOREPLACE) != 0 &&
+	    errno != ENOENT)
+		failed = ha_err_set(err, EX_IOERR, errno,
+		    "can't move '%s' to failed/%s", name, where);
+	free(to);
 	if (!failed && (fsync(fd) != 0 || fsync(from_fd) != 0) &&
 	    errno != EINVAL)
 		failed = ha_err_set(

@@ -407,6 +407,14 @@ ln -s /etc/passwd "$SPOOL/new/5"
 : >"$SPOOL/queue/a/6"
 flush 5s
 is "garbage: exit 0" "$status" 0
+mkdir "$SPOOL/new/1"
+flush 5s
+flush 5s
+ok "another of the same name: kept, too" \
+    sh -c "find '$SPOOL/failed/+new' -name '*.1' -type d | grep -q . &&
+	grep -q rubbish '$SPOOL/failed/+new/1' && [ ! -e '$SPOOL/new/1' ]"
+rm -rf "$SPOOL/failed/+new/"*.*.*.1*
+sed -i '$d' "$T/a"
 is "... it is in failed/" "$(places)" '3 +new failed
 3 a failed'
 is "... and each is told of once" "$(grep -c '^message' "$T/a")" 6
