@@ -351,8 +351,8 @@ judge_login(struct call *call, const struct replies *replies,
 	say_result(call, is_passing ? DELIVERY_LATER : DELIVERY_NEVER, "%s",
 	    words.len > 0 ? words.data : answer->words);
 	ha_buf_release(&words);
+	/* Another server may know of the password that this one does not. */
 	call->delivery->is_channel_down = is_passing;
-	call->is_over = !is_passing;
 	call->is_token_refused = call->smtp->token != NULL;
 }
 

@@ -239,6 +239,10 @@ scripted good 75 'token-command: exit status 3: no network' \
 scripted good 75 'token-command gives no token' \
     ops@x.test "$xoauth2 token-arg= token-arg=0"
 rm "$T/fetched"
+script token=other token=t0ken-s3cr3t-2
+conf "channel a smtp $scripted server=127.0.0.1:$port from=ha@mail.test to=ops@mail.test $xoauth2 token-arg=x token-arg=0"
+sends "... the next server takes it" 0 '250 taken' a
+rm "$T/fetched"
 script token=t0ken-s3cr3t-1 token=t0ken-s3cr3t-2
 conf "channel a smtp $scripted from=ha@mail.test to=ops@mail.test $xoauth2 token-arg=x token-arg=0"
 {
