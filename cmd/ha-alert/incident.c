@@ -15,6 +15,9 @@
 #include "rec.h"
 
 #define KNOWN "+check"
+#define MINUTE_MS (60 * INT64_C(1000))
+/* A name is of a later minute by at most so much. */
+#define AHEAD_MS (60 * MINUTE_MS)
 #define KNOWN_SIZE 512
 enum { F_NAME, F_SINCE, F_STATE, FIELDS };
 
@@ -28,9 +31,9 @@ file_of(const char *host, const char *check)
 	return ha_xstrdup(strchr(name, '-') + 1);
 }
 
-void
-incident_read(const struct intake *intake, const char *host, const char *check,
-    struct incident *incident)
+static void
+read_from(const struct intake *intake, const char *dir, const char *host,
+    const char *check, struct incident *incident)
 {
 	char *file = file_of(host, check), *fields[FIELDS];
 	int dir_fd = -1, fd = -1;
@@ -39,7 +42,7 @@ incident_read(const struct intake *intake, const char *host, const char *check,
 
 	memset(incident, 0, sizeof(*incident));
 	if (intake->spool->fd >= 0)
-		dir_fd = spool_open_dir(intake->spool, "open", KNOWN);
+		dir_fd = spool_open_dir(intake->spool, "open", dir);
 	if (dir_fd >= 0) {
 		fd = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		close(dir_fd);
@@ -59,11 +62,49 @@ incident_read(const struct intake *intake, const char *host, const char *check,
 }
 
 void
+incident_read(const struct intake *intake, const char *host, const char *check,
+    struct incident *incident)
+{
+	read_from(intake, KNOWN, host, check, incident);
+}
+
+void
 incident_release(struct incident *incident)
 {
 	free(incident->name);
 	free(incident->since);
 	memset(incident, 0, sizeof(*incident));
+}
+
+/* In open/, below dir. */
+static int
+write_to(const struct intake *intake, const char *dir, const char *file,
+    const char *text, struct ha_err *err)
+{
+	char *path =
+	    ha_xasprintf("%s/open/%s/%s", intake->spool->path, dir, file);
+	int fd = spool_dir(intake->spool, "open", dir, err);
+	int failed =
+	    fd < 0 || ha_fs_replace(path, text, strlen(text), 0600, err) != 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+static int
+remove_known(const struct intake *intake, const char *file, struct ha_err *err)
+{
+	char *path =
+	    ha_xasprintf("%s/open/" KNOWN "/%s", intake->spool->path, file);
+	int failed = 0;
+
+	if (unlink(path) != 0 && errno != ENOENT)
+		failed =
+		    ha_err_set(err, EX_IOERR, errno, "can't remove '%s'", path);
+	free(path);
+	return failed;
 }
 
 /* The alert is safe already: what fails here makes a reminder a problem. */
@@ -72,28 +113,17 @@ keep(const struct intake *intake, const struct incident_report *report,
     const char *name, const char *since, int is_end)
 {
 	char *file = file_of(report->host, report->check);
-	char *path =
-	    ha_xasprintf("%s/open/" KNOWN "/%s", intake->spool->path, file);
 	char *text = ha_xasprintf(
 	    "%s\t%s\t%s\n", name, since, ha_status_name(report->state));
-	int failed = 0, fd = -1;
 	struct ha_err err;
+	int failed =
+	    write_to(intake, is_end ? SPOOL_ENDED : KNOWN, file, text, &err);
 
-	if (is_end) {
-		if (unlink(path) != 0 && errno != ENOENT)
-			failed = ha_err_set(
-			    &err, EX_IOERR, errno, "can't remove '%s'", path);
-	} else {
-		fd = spool_dir(intake->spool, "open", KNOWN, &err);
-		failed = fd < 0 || ha_fs_replace(path, text, strlen(text), 0600,
-				       &err) != 0;
-	}
+	if (is_end && remove_known(intake, file, &err) != 0)
+		failed = -1;
 	if (failed)
 		ha_warn("%s: the next one is told as a new incident", err.msg);
-	if (fd >= 0)
-		close(fd);
 	free(file);
-	free(path);
 	free(text);
 }
 
@@ -157,6 +187,29 @@ event_of(const struct incident *known, enum ha_status_state state)
 		   : HA_TRANSITION_BETTER;
 }
 
+/*
+ * The minute it begins in is in its name: one that begins in the minute of the
+ * last one is named by the next, or a receiver would take it for that one.
+ */
+static void
+name_new(const struct intake *intake, const struct incident_report *report,
+    int64_t now_ms, char name[HA_TRANSITION_INCIDENT_SIZE])
+{
+	static const size_t minute_len = sizeof("20261123T0050Z") - 1;
+	int64_t end_ms = now_ms + AHEAD_MS;
+	struct incident last;
+
+	read_from(intake, SPOOL_ENDED, report->host, report->check, &last);
+	ha_transition_incident(name, report->host, report->check, now_ms);
+	while (last.name != NULL && now_ms < end_ms &&
+	       strncmp(name, last.name, minute_len) <= 0) {
+		now_ms += MINUTE_MS;
+		ha_transition_incident(
+		    name, report->host, report->check, now_ms);
+	}
+	incident_release(&last);
+}
+
 int
 incident_take(const struct intake *intake, const struct incident_report *report,
     struct ha_err *err)
@@ -173,7 +226,7 @@ incident_take(const struct intake *intake, const struct incident_report *report,
 		    report->check);
 		return 0;
 	}
-	ha_transition_incident(name, report->host, report->check, now_ms);
+	name_new(intake, report, now_ms, name);
 	ha_clock_format_ms(now_ms, since);
 	result =
 	    incident_take_as(intake, report, event_of(&known, report->state),

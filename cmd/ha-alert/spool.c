@@ -442,6 +442,7 @@ spool_clean(struct spool *spool)
 	size_t count;
 
 	remove_old(spool, "tmp", NULL, DAY_S);
+	remove_old(spool, "open", SPOOL_ENDED, DAY_S);
 	if (fd < 0)
 		return;
 	if (spool_names(fd, &names, &count, &err) == 0) {

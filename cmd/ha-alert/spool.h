@@ -17,6 +17,7 @@
  *	failed/CHANNEL/	given up, and beside each entry ENTRY.why
  *	failed/+new/	what was no file of ours in new/
  *	open/+check/	incidents of those that know of none (monit)
+ *	open/+ended/	the last one of each, for a day
  *	open/CHANNEL/	those that a channel with min= has heard of
  *	reserve		1 MiB that is given up when the disk is full
  *
@@ -46,6 +47,7 @@ struct spool {
 #define SPOOL_RESERVE (1024 * 1024)
 #define SPOOL_GARBAGE "+new"
 #define SPOOL_RETRY ".retry"
+#define SPOOL_ENDED "+ended"
 #define SPOOL_ID_SIZE 64
 
 /*

@@ -169,6 +169,12 @@ done
 empty_new
 report 'backup made' OK fine
 is "... and OK again: nothing" "$(taken)" ''
+report 'backup failed' CRIT x
+is "... a problem in the same minute: another incident" \
+    "$(taken | cut -f 1) $(taken | cut -f 2,3 | grep -cF "$incident")" \
+    'problem 0'
+not_ok "... by its name, too" test "$(taken | cut -f 2)" = \
+    "$(echo "$incident" | cut -f 1)"
 run ha-alert -s x --check c --host db1 a </dev/null
 run ha-alert -s x --check c --host db2 a </dev/null
 is "each host has its own" "$(taken | cut -f 1 | sort -u)" problem
