@@ -261,10 +261,29 @@ is_same(const struct alert *a, const struct alert *b)
 	return strcmp(key_a, key_b) == 0;
 }
 
+/*
+ * Has it begun again, after it had ended, under the same name?  (Whoever names
+ * it has only its minute.)  It is not the other node's view of what ended: that
+ * began before the end.
+ */
+static int
+is_again(const struct alert *alert, const struct alert *last)
+{
+	return !last->is_message &&
+	       ha_transition_is_end(last->transition.event) &&
+	       alert->since_ms > last->time_ms &&
+	       alert->since_ms != last->since_ms;
+}
+
 /* More of the same incident; what was told twice, by both nodes, is once. */
 static void
 merge(struct alert_item *item, const struct alert_item *more)
 {
+	if (is_again(more->first, item->last)) {
+		item->last = more->last;
+		item->count += more->count;
+		return;
+	}
 	if (more->first == more->last && (is_same(more->first, item->first) ||
 					     is_same(more->first, item->last)))
 		return;
@@ -616,8 +635,14 @@ queue_age_ms(const struct state *state, int64_t born, int64_t now_ms)
 {
 	int64_t age_ms = now_ms - born;
 
-	for (size_t i = 0; i < state->gap_count; i++)
-		if (state->gaps[i].at_ms >= born)
-			age_ms -= state->gaps[i].length_ms;
+	for (size_t i = 0; i < state->gap_count; i++) {
+		const struct state_gap *gap = &state->gaps[i];
+		int64_t end_ms = gap->at_ms + gap->length_ms;
+
+		/* Of a clock that was set back: what was born between may be
+		 * of before or of after it, and rather is too young. */
+		if (gap->at_ms >= born && (gap->length_ms > 0 || end_ms > born))
+			age_ms -= gap->length_ms;
+	}
 	return age_ms > 0 ? age_ms : 0;
 }
