@@ -13,6 +13,8 @@
 
 #define EXCERPT_MAX 200
 #define VALUE_MAX 64
+#define SCHEME_MAX 16
+#define HOST_MAX 255
 
 /* These answer 200 and say in JSON that they have not taken it. */
 static const struct {
@@ -273,7 +275,7 @@ judge_redirect(const struct answer *answer, struct delivery *delivery)
 	const char *at;
 	size_t len;
 
-	if (host == NULL) {
+	if (host == NULL || host - url > SCHEME_MAX) {
 		sender_result(delivery, DELIVERY_NEVER,
 		    "it answers %d, and no redirect is followed",
 		    answer->status);
@@ -286,6 +288,8 @@ judge_redirect(const struct answer *answer, struct delivery *delivery)
 		len -= (size_t)(at + 1 - host);
 		host = at + 1;
 	}
+	if (len > HOST_MAX)
+		len = HOST_MAX;
 	sender_result(delivery, DELIVERY_NEVER,
 	    "it answers %d and points to %.*s://%.*s/...: no redirect is "
 	    "followed, is the URL right?",

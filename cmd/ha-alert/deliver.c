@@ -2,10 +2,12 @@
 /* deliver - bring one rendered message to its channel. */
 #include "deliver.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "alloc.h"
 #include "sender.h"
@@ -31,6 +33,10 @@ sender_new(
 {
 	struct sender *new;
 
+	/* Whoever reads a FIFO may go away. */
+	signal(SIGPIPE, SIG_IGN);
+	/* libcurl has copies of secrets. */
+	prctl(PR_SET_DUMPABLE, 0);
 	if (channel_check(channel, err) != 0)
 		return -1;
 	new = ha_xcalloc(1, sizeof(*new));

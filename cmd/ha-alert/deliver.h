@@ -40,7 +40,8 @@ struct sender;
 
 /*
  * Nothing is connected yet.  EX_CONFIG: a setting or a secret's file (which may
- * have changed since channels_read()).  channel is borrowed.
+ * have changed since channels_read()).  channel is borrowed.  From now on this
+ * process ignores SIGPIPE and leaves no core.
  */
 int sender_new(
     struct sender **sender, const struct channel *channel, struct ha_err *err);
