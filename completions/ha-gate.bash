@@ -31,7 +31,7 @@ _ha_gate()
 	--stale)
 		return
 		;;
-	-f | --file)
+	-f | --rules)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -65,7 +65,7 @@ _ha_gate()
 			-R --remind
 			--flap
 			--stale
-			-f --file
+			-f --rules
 			-t --timeout
 			-T --total
 			-F --format

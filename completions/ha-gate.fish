@@ -7,7 +7,7 @@ complete -c ha-gate -l up -x -d 'tell that it is better after N results in a row
 complete -c ha-gate -s R -l remind -x -d 'remind of what is not OK after it, then after twice as long, to once a day (1h; 0: never)'
 complete -c ha-gate -l flap -x -d 'so many changes are flapping: said once, then held until it is calm as long (5/30m; 0: never)'
 complete -c ha-gate -l stale -x -d 'tell of a check without a result for so long (auto: three of its intervals, 10m at least; 0: never)'
-complete -c ha-gate -s f -l file -r -F -d 'rules of single checks: a line '\''PATTERN dep=PATTERN down=2/3 ...'\'''
+complete -c ha-gate -s f -l rules -r -F -d 'rules of single checks: a line '\''PATTERN dep=PATTERN down=2/3 ...'\'''
 complete -c ha-gate -s t -l timeout -x -d 'COMMAND has to end in it (30s)'
 complete -c ha-gate -s T -l total -x -d 'a sweep has to end in it, else it is aborted (5m)'
 complete -c ha-gate -s F -l format -x -a 'tsv json table' -d 'of transitions tsv or json; with --show and --history tsv or table'

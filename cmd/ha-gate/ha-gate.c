@@ -63,7 +63,7 @@ static const struct ha_opt opts[] = {
 	    "tell of a check without a result for so long (auto: three of its "
 	    "intervals, 10m at least; 0: never)",
 	    set_rule },
-	{ 'f', "file", "FILE", HA_OPT_STRING, &gate.file,
+	{ 'f', "rules", "FILE", HA_OPT_STRING, &gate.file,
 	    "rules of single checks: a line 'PATTERN dep=PATTERN down=2/3 ...'" },
 	{ 't', "timeout", "DURATION", HA_OPT_DURATION, &gate.command_ms,
 	    "COMMAND has to end in it (30s)" },
@@ -92,7 +92,7 @@ static const struct ha_opt opts[] = {
 static const struct ha_opt_command command = {
 	.name = "ha-gate",
 	.synopsis = "NAME [options] [-- COMMAND [ARG...]]",
-	.purpose = "from status records to what somebody should hear",
+	.purpose = "tell what of the checks has changed for long enough",
 	.details =
 	    "NAME is the state's: one for each line of the crontab.  Without COMMAND the\n"
 	    "transitions go to stdout.  What could not be told is told by the next run.\n"

@@ -220,7 +220,7 @@ bad_line()
 	is "... the rest is taken" "$out" ''
 }
 bad_line "a line that is none" 'hello\n' \
-    '^ha-gate: stdin:2: 1 fields where a status record has 9'
+    '^ha-gate: stdin:2: 1 field where a status record has 9'
 bad_line "a NUL byte" 'a\0000b\n' '^ha-gate: stdin:2: a NUL byte'
 bad_line "a long line" "$(printf '%05000d' 0)\\n" \
     '^ha-gate: record 2 is longer|stdin:2: .*longer than 4096'
