@@ -298,8 +298,8 @@ told()
 	got | grep -q "$1"
 }
 # shellcheck disable=SC2016 # of that sh
-spawn -e "$T/keep.err" sh -c 'ha-keep --name api --backoff 50ms --backoff-max 50ms \
-    --healthy 200ms -o - -- "$1" | ha-gate keep --flap 0 -- ha-alert ops' \
+spawn -e "$T/keep.err" sh -c 'ha-keep --name api --backoff 50ms \
+    --backoff-max 50ms --healthy 200ms -o - -- "$1" | ha-gate keep --flap 0 -- ha-alert ops' \
     sh "$T/serve"
 line=$pid
 ok "ha-keep: it ends at once, again and again" \
@@ -384,6 +384,7 @@ mails()
 	[ "$(grep -c '^From ' "$HA_SMTP_INBOX")" -eq 4 ]
 } 2>/dev/null
 ok "four mails" wait_until 20 mails
+# shellcheck disable=SC2016 # of perl
 exits "they can be read" 0 perl -MMIME::QuotedPrint -MMIME::Base64 \
     -MEncode -e 'local $/; for (split /^From /m, <>) {
 	my ($head, $body) = split /\n\n/, $_, 2 or next;

@@ -194,6 +194,7 @@ tables()
 {
 	is "$1: options of table and man page" "$(in_man "$1")" \
 	    "$(in_table "$1")"
+	ok "ha(7) names $1" grep -q "^\.It Xr $1 1\$" "$TOP/man/ha.7"
 	mkdir -p "$T/completions"
 	ok "$1: completions can be made" \
 	    "$TOP/completions/generate" "$T/completions" "$HA_BIN/$1"
@@ -201,6 +202,18 @@ tables()
 		run diff "$TOP/completions/$file" "$T/completions/$file"
 		is "completions/$file is as generated" "$status" 0
 	done
+}
+
+# "LETTER NAME..." of those with several long names.  -f and -o name what is in
+# the file; ha-push has had its -T for longer.
+letters()
+{
+	for binary in "$HA_BIN"/*; do
+		"$binary" --dump-options
+	done | awk -F '\t' '!/^#/ && $1 != "-" { print $1, $2 }' | sort -u |
+	    awk '{ names[$1] = names[$1] " " $2; count[$1]++ }
+		END { for (l in names) if (count[l] > 1) print l names[l] }' |
+	    sort
 }
 
 libraries()
@@ -224,6 +237,9 @@ for binary in "$HA_BIN"/*; do
 	tables "$command"
 	libraries "$command"
 done
+is "a letter has one long name" "$(letters)" 'T give-up total
+f checks rules targets
+o output records'
 not_ok "there are commands" test "$HA_BIN/*" = "$binary"
 
 # The shells themselves read what was generated.
