@@ -40,6 +40,7 @@ forget_members(struct feed *feed)
 	feed->member_count = 0;
 	feed->open_count = 0;
 	feed->came = 0;
+	feed->gone = 0;
 	feed->is_short = 0;
 	feed->is_cut = 0;
 }
@@ -93,40 +94,6 @@ complain(struct feed *feed, const char *why)
 		ha_say("more such lines are only counted");
 }
 
-/* All sweeps that overlap are over: do the numbers agree? */
-static void
-close_sweeps(struct feed *feed, struct feed_batch *batch)
-{
-	uint64_t expected = 0;
-	int is_alone = feed->member_count == 1 && !feed->is_cut;
-
-	for (size_t i = 0; i < feed->member_count; i++)
-		expected += feed->members[i].checks;
-	for (size_t i = 0; i < feed->member_count; i++) {
-		const struct feed_member *member = &feed->members[i];
-
-		/* More than there are: of somebody who uses no frame. */
-		if (feed->came < expected && !feed->is_short &&
-		    !batch->is_quiet) {
-			feed_batch_add_sweep(batch, member->producer,
-			    FEED_ABORTED,
-			    ha_xasprintf("%llu of %llu results came",
-				(unsigned long long)feed->came,
-				(unsigned long long)expected));
-			continue;
-		}
-		feed_batch_add_sweep(batch, member->producer,
-		    member->checks > 0 ? FEED_COMPLETE : FEED_EMPTY, NULL);
-		batch->sweeps[batch->sweep_count - 1].checks = member->checks;
-		batch->sweeps[batch->sweep_count - 1].is_alone =
-		    is_alone && feed->came == expected;
-	}
-	for (size_t i = feed->first;
-	     is_alone && feed->came == expected && i < batch->count; i++)
-		batch->records[i].sweep = batch->sweep_count;
-	forget_members(feed);
-}
-
 static void
 remove_member(struct feed *feed, size_t i)
 {
@@ -138,6 +105,68 @@ remove_member(struct feed *feed, size_t i)
 	feed->open_count -= (size_t)gone.is_open;
 	free(gone.id);
 	free(gone.producer);
+}
+
+/* Those that have ended: did all of their records come? */
+static uint64_t
+close_ended(struct feed *feed, struct feed_batch *batch)
+{
+	uint64_t expected = feed->gone;
+	int is_lost;
+
+	for (size_t i = 0; i < feed->member_count; i++)
+		if (!feed->members[i].is_open)
+			expected += feed->members[i].checks;
+	/* More than there are: of somebody who uses no frame. */
+	is_lost = feed->came < expected && !feed->is_short && !batch->is_quiet;
+	for (size_t i = 0; i < feed->member_count; i++) {
+		const struct feed_member *member = &feed->members[i];
+
+		if (member->is_open)
+			continue;
+		feed_batch_add_sweep(batch, member->producer,
+		    is_lost              ? FEED_ABORTED
+		    : member->checks > 0 ? FEED_COMPLETE
+					 : FEED_EMPTY,
+		    is_lost ? ha_xasprintf("%llu of %llu results came",
+				  (unsigned long long)feed->came,
+				  (unsigned long long)expected)
+			    : NULL);
+		batch->sweeps[batch->sweep_count - 1].checks =
+		    is_lost ? 0 : member->checks;
+	}
+	return expected;
+}
+
+/* All sweeps that overlap are over. */
+static void
+close_sweeps(struct feed *feed, struct feed_batch *batch)
+{
+	int is_alone = feed->member_count == 1 && !feed->is_cut;
+	uint64_t expected = close_ended(feed, batch);
+
+	if (is_alone && feed->came == expected) {
+		batch->sweeps[batch->sweep_count - 1].is_alone = 1;
+		for (size_t i = feed->first; i < batch->count; i++)
+			batch->records[i].sweep = batch->sweep_count;
+	}
+	forget_members(feed);
+}
+
+/* Of sweeps that overlap, what goes out before all of them are over. */
+static void
+cut(struct feed *feed, struct feed_batch *batch)
+{
+	size_t i = 0;
+
+	feed->is_cut = 1;
+	feed->gone = close_ended(feed, batch);
+	while (i < feed->member_count) {
+		if (feed->members[i].is_open)
+			i++;
+		else
+			remove_member(feed, i);
+	}
 }
 
 static void
@@ -426,7 +455,9 @@ feed_next(struct feed *feed, struct feed_batch *batch, struct ha_err *err)
 		if (feed->members[i].deadline_ns != HA_CLOCK_NEVER)
 			feed->members[i].deadline_ns += away_ns;
 	rc = gather(feed, batch, err);
-	feed->is_cut |= feed->open_count > 0 && batch->count > feed->first;
+	if (feed->open_count > 0 &&
+	    (feed->has_news || batch->count > feed->first))
+		cut(feed, batch);
 	feed->has_news = 0;
 	feed->first = 0;
 	feed->left_ns = ha_clock_now_ns();

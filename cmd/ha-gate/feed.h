@@ -67,6 +67,7 @@ struct feed {
 	struct feed_member *members;
 	size_t member_count, open_count;
 	uint64_t came; /* their records */
+	uint64_t gone; /* as many belong to those that have gone out */
 	size_t first; /* of these in the batch */
 	int is_short; /* one of them was aborted: no number is known */
 	int is_cut; /* some of them went out with another batch */

@@ -558,8 +558,11 @@ has_changed(const struct check *check, enum ha_status_state state)
 }
 
 static int
-is_reminder_due(const struct tell *tell, const struct check *check)
+is_reminder_due(struct tell *tell, struct check *check)
 {
+	/* The rules may have changed since. */
+	if (check->remind_ms == 0)
+		set_reminder(tell, check);
 	if (check->is_calm)
 		return 1;
 	return check->ack == NULL && check->remind_ms != 0 &&
