@@ -134,6 +134,25 @@ done
 reap "$monit" TERM
 is "monit ends" "$status" 0
 
+## The snippet of ha-gate: a state that nobody writes any more
+
+printf '2026-11-23T00:55:00Z\tweb1\t-\tx\tOK\t1\t-\tup\t-\n' | ha-gate web
+gate=$HA_STATE_DIR/gate/web
+begin_control
+# Not by touch -d: monit takes the later of mtime and ctime.
+sed "s|/var/lib/ha/gate/web|$gate|; s|5 minutes|5 seconds|" \
+    "$TOP/cmd/ha-gate/ha-gate.monit" >>"$T/monitrc"
+exits "ha-gate.monit passes monit -t" 0 monit_of -t
+spawn -e "$T/monit.err" monit -I -c "$T/monitrc"
+ok "a state that is new: OK" wait_until 20 state_is ha-gate-web OK
+ok "an old one: failed" \
+    wait_until 20 state_is ha-gate-web 'Timestamp failed'
+touch "$gate"
+ok "it is written again: OK" wait_until 20 state_is ha-gate-web OK
+rm "$gate"
+ok "it is gone: failed" wait_until 20 state_is ha-gate-web 'Does not exist'
+reap "$pid" TERM
+
 ## Foreign bytes: monit writes what it gets into its log and its mails
 
 printf 'line of %02000d\n' 0 >"$T/long"
