@@ -315,6 +315,31 @@ mask(struct delivery *delivery, const char *secret)
 	}
 }
 
+/* What its template knows by a name of its own: a bot's token, a key. */
+static void
+mask_own(const struct channel *channel, struct delivery *delivery)
+{
+	struct ha_err unused;
+	char *key, *secret;
+	int is_file;
+
+	for (size_t i = 0; i < channel->count; i++) {
+		const char *name = channel->settings[i].key;
+		size_t len = strlen(name);
+
+		if (keys_find(channel->kind, name, &is_file) != NULL)
+			continue;
+		if (len > 5 && strcmp(name + len - 5, "-file") == 0)
+			len -= 5;
+		key = ha_xmemdup(name, len);
+		if (channel_secret(channel, key, &secret, &unused) == 0) {
+			mask(delivery, secret);
+			channel_forget(secret);
+		}
+		free(key);
+	}
+}
+
 static void
 mask_all(const struct call *call, struct delivery *delivery)
 {
@@ -324,6 +349,7 @@ mask_all(const struct call *call, struct delivery *delivery)
 	char *part;
 	size_t len;
 
+	mask_own(webhook->channel, delivery);
 	mask(delivery, webhook->token);
 	mask(delivery, webhook->password);
 	mask(delivery, webhook->secret);

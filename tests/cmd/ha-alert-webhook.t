@@ -121,6 +121,8 @@ answered '204' 0 'it answers 204$'
 answered '302,Location: http://127.0.0.1:1/secret' 69 'points to http://127\.0\.0\.1:1/\.\.\.: no redirect'
 answered '400|bad_payload' 69 'refused: it answers 400: bad_payload'
 answered '404|no /T0123/a-long-secret-here' 69 'it answers 404: no /T0123/\*\*\*$'
+answered '401|no key k3y-of-a-service' 69 'it answers 401: no key \*\*\*$' \
+    'pagerduty routing-key=k3y-of-a-service'
 answered '410' 69 refused
 answered '408' 75 'which may pass: it answers 408'
 answered '429,Retry-After: 2|slow down' 75 'it answers 429: slow down'
