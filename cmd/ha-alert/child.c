@@ -3,12 +3,18 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "fs.h"
 #include "run.h"
+
+/* After a signal to us, for what we run. */
+#define GRACE_MS 500
 
 /* A file, so that nobody has to write while the command reads, or does not. */
 static int
@@ -25,6 +31,51 @@ open_text(const struct child *child, struct ha_err *err)
 		return -1;
 	}
 	return fd;
+}
+
+/* The groups of this process's children, as the kernel lists them. */
+static void
+kill_groups(int sig)
+{
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	char text[512];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+	pid_t pid = 0;
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (text[i] >= '0' && text[i] <= '9') {
+			pid = 10 * pid + text[i] - '0';
+		} else if (pid > 0) {
+			kill(-pid, sig);
+			pid = 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Only what a handler may call.  One that has ended is a zombie until we have,
+ * so its group's number is nobody else's. */
+static void
+on_signal(int sig)
+{
+	kill_groups(SIGTERM);
+	poll(NULL, 0, GRACE_MS);
+	kill_groups(SIGKILL);
+	_exit(128 + sig);
+}
+
+void
+child_ends_with_us(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }, old;
+
+	sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
 }
 
 int

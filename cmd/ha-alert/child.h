@@ -26,6 +26,12 @@ int child_run(const struct child *child, struct ha_buf *out,
     struct ha_buf *errors, int *status, struct ha_err *err);
 
 /*
+ * From now on a SIGTERM, SIGINT or SIGHUP of this process ends the command that
+ * runs, too, with what it started: it has a process group of its own.
+ */
+void child_ends_with_us(void);
+
+/*
  * How it ended and its last words, for a person: "exit status 75: try later",
  * "signal 9 ...".  What it said on stderr counts before stdout.
  */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "child.h"
 #include "clock.h"
 #include "deliver.h"
 #include "entry.h"
@@ -817,6 +818,7 @@ tell_run(const struct tell *tell)
 	char *lock =
 	    ha_xasprintf("%s/queue/%s/" LOCK, tell->spool->path, tell->name);
 
+	child_ends_with_us();
 	teller.dir_fd = spool_open_dir(tell->spool, "queue", tell->name);
 	if (teller.dir_fd < 0) {
 		free(lock);

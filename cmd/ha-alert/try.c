@@ -8,6 +8,7 @@
 
 #include "alert.h"
 #include "alloc.h"
+#include "child.h"
 #include "clock.h"
 #include "deliver.h"
 #include "in.h"
@@ -63,6 +64,7 @@ deliver(const struct channel *channel, const struct alert *alert,
 	struct sender *sender;
 	int failed;
 
+	child_ends_with_us();
 	rendered_init(&rendered);
 	failed = render(&rendered, &bundle, channel, err);
 	if (!failed)

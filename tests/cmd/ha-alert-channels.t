@@ -140,6 +140,18 @@ chmod 755 "$T/slow"
 sends "one that takes too long" 75 'took too long' slow
 ok "... it was asked to end" test -s "$T/ended"
 ok "... with all that it started" wait_until 5 gone "$(cat "$T/sleeper")"
+conf "channel slow exec timeout=20s command=$T/slow"
+transition problem 2 nginx | ha-alert slow
+for signal in TERM KILL; do
+	rm -f "$T/sleeper"
+	ha-alert --retry all
+	spawn ha-alert --flush -T 30s
+	wait_until 5 test -s "$T/sleeper"
+	reap "$pid" $signal
+	ok "SIG$signal to --flush ends the command, too" \
+	    wait_until 5 gone "$(cat "$T/sleeper")"
+done
+rm -rf "$SPOOL"
 
 ## syslog
 
