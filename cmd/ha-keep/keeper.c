@@ -529,6 +529,8 @@ begin(struct keeper *keeper, struct notify notify, struct ha_err *err)
 		return -1;
 	leftover_new_id(view->id);
 	wait_to_start(keeper, 0);
+	/* Told to stop meanwhile it starts nothing. */
+	take_signals(keeper);
 	return 0;
 }
 
@@ -549,6 +551,9 @@ end(struct keeper *keeper)
 	answer(keeper, CONTROL_RESTART, "fail\tit has ended");
 	control_close(&keeper->control);
 	policy_release(&keeper->policy);
+	/* A terminal may have stopped it, and it holds the lock, too. */
+	if (getppid() == keeper->front)
+		kill(keeper->front, SIGCONT);
 }
 
 int
