@@ -25,6 +25,8 @@
 /* One keeper that hangs must not take the time of all. */
 #define ANSWER_MS 5000
 #define RETRY_MS 20
+/* A look at it, as --status has, takes the lock for a moment. */
+#define LOCK_MS 1000
 
 static int64_t
 sooner(int64_t ms, int64_t deadline_ns)
@@ -209,18 +211,6 @@ ask_status(const struct ask_conf *conf, char *const *names)
 	return status;
 }
 
-/* Since when it doesn't run is somebody else's question. */
-static int
-is_gone_by(const char *dir, const char *name, int64_t deadline_ns)
-{
-	while (place_is_held(dir, name)) {
-		if (ha_clock_poll_ms(deadline_ns) == 0)
-			return 0;
-		poll(NULL, 0, RETRY_MS);
-	}
-	return 1;
-}
-
 /* "fail", TAB and words are an answer too. */
 static int
 ask(const char *dir, const char *name, const char *verb, int64_t deadline_ns,
@@ -240,18 +230,32 @@ ask(const char *dir, const char *name, const char *verb, int64_t deadline_ns,
 	return failed;
 }
 
+/* One that begins, or ends, has no socket: until it has one, or is gone. */
 static int
-stop(const char *dir, const char *name, int64_t deadline_ns,
-    struct ha_buf *words, struct ha_err *err)
+ask_again(const char *dir, const char *name, const char *verb,
+    int64_t deadline_ns, struct ha_buf *words, struct ha_err *err)
 {
-	/* It may have been about to end by itself. */
-	if (ask(dir, name, "stop", deadline_ns, words, err) &&
-	    err->status != EX_UNAVAILABLE)
-		return -1;
-	if (is_gone_by(dir, name, deadline_ns))
-		return 0;
-	return ha_err_set(
-	    err, EX_TEMPFAIL, 0, "the keeper of %s does not end", name);
+	while (ask(dir, name, verb, deadline_ns, words, err)) {
+		if (err->status != EX_UNAVAILABLE || !place_is_held(dir, name))
+			return -1;
+		if (ha_clock_poll_ms(deadline_ns) == 0)
+			return ha_err_set(err, EX_TEMPFAIL, 0,
+			    "the keeper of %s does not answer", name);
+		poll(NULL, 0, RETRY_MS);
+	}
+	return 0;
+}
+
+/* It answers before both processes have ended, and the name is free. */
+static int
+is_gone_by(const char *dir, const char *name, int64_t deadline_ns)
+{
+	while (place_is_held(dir, name)) {
+		if (ha_clock_poll_ms(deadline_ns) == 0)
+			return 0;
+		poll(NULL, 0, RETRY_MS);
+	}
+	return 1;
 }
 
 /* As the dead keeper would have, within the time that there is. */
@@ -292,7 +296,8 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 	if (view_read(&view, dir, name, &err)) {
 		err.status = 1;
 		ha_say("no keeper of %s runs", name);
-	} else if (ha_lock_take(lock, 0, &fd, &err) ||
+	} else if (ha_lock_take(
+		       lock, sooner(LOCK_MS, deadline_ns), &fd, &err) ||
 		   end_leftovers(&view, deadline_ns, &count, &err)) {
 		ha_say("%s: %s", name, err.msg);
 	} else {
@@ -316,13 +321,37 @@ stop_dead(const char *dir, const char *name, int64_t deadline_ns)
 	return err.status;
 }
 
+/* 1 with no words: it was about to end, or was killed, and is gone. */
+static int
+stop(const char *dir, const char *name, int64_t deadline_ns,
+    struct ha_buf *words, struct ha_err *err)
+{
+	int failed = ask_again(dir, name, "stop", deadline_ns, words, err);
+
+	if (failed && err->status != EX_UNAVAILABLE)
+		return -1;
+	if (is_gone_by(dir, name, deadline_ns))
+		return failed ? 1 : 0;
+	return ha_err_set(
+	    err, EX_TEMPFAIL, 0, "the keeper of %s does not end", name);
+}
+
+static int
+has_state(const char *dir, const char *name)
+{
+	char *path = place_path(dir, name, "state");
+	int is_there = !access(path, F_OK);
+
+	free(path);
+	return is_there;
+}
+
 static int
 tell(const char *dir, const char *name, int is_stop, int64_t deadline_ns)
 {
 	struct ha_buf words = HA_BUF_INIT;
 	struct ha_err err;
-	struct view view;
-	int failed;
+	int result;
 
 	if (!place_is_held(dir, name)) {
 		if (is_stop)
@@ -330,18 +359,18 @@ tell(const char *dir, const char *name, int is_stop, int64_t deadline_ns)
 		ha_say("no keeper of %s runs", name);
 		return 1;
 	}
-	failed = is_stop ? stop(dir, name, deadline_ns, &words, &err)
-			 : ask(dir, name, "restart", deadline_ns, &words, &err);
-	/* It hung up without a word, and its state is there yet. */
-	if (!failed && !words.len && !view_read(&view, dir, name, &err))
+	result = is_stop ? stop(dir, name, deadline_ns, &words, &err)
+			 : ask_again(
+			       dir, name, "restart", deadline_ns, &words, &err);
+	if (result > 0 && has_state(dir, name))
 		return stop_dead(dir, name, deadline_ns);
-	if (failed)
+	if (result < 0)
 		ha_say("%s", err.msg);
 	else
 		ha_say("%s: %s%s%s", name, is_stop ? "stopped" : "restarted",
 		    words.len ? "; the command " : "", words.data);
 	ha_buf_release(&words);
-	return failed ? err.status : EX_OK;
+	return result < 0 ? err.status : EX_OK;
 }
 
 static int

@@ -70,7 +70,7 @@ conf 'default from="Wächter <ha@mail.test>"' \
     "channel wrong smtp $real user=probe password=no to=ops@mail.test" \
     "channel nobody smtp $real $login to=nobody@mail.test" \
     "channel some smtp $real $login to=nobody@mail.test,ops@mail.test"
-sends "STARTTLS, AUTH PLAIN" 0 'plain: delivered within .*: 127\.0\.0\.1:[0-9]+: 250 OK id=' plain
+sends "STARTTLS, AUTH PLAIN" 0 'plain: delivered in .*: 127\.0\.0\.1:[0-9]+: 250 OK id=' plain
 like "... the server" "$err" "plain: trying 127\\.0\\.0\\.1:$HA_SMTP_PORT\$"
 like "... TLS" "$err" 'plain: TLSv1\.3, .*certificate of CN=mail\.test, by CN=ha-utils test CA'
 like "... the login" "$err" 'plain: logged in: 235 '
@@ -128,7 +128,7 @@ conf "default from=ha@mail.test to=ops@mail.test ca=$HA_SMTP_CA" \
     "channel ca smtp server=127.0.0.1:$HA_SMTP_PORT $login ca=/etc/ssl/certs/ca-certificates.crt" \
     "channel refusing smtp tls=none server=127.0.0.1:$HA_SMTP_REFUSING" \
     "channel dns smtp server=nowhere.invalid"
-sends "the fourth server" 0 "delivered within .*: 127\\.0\\.0\\.1:$HA_SMTP_PORT: 250" a
+sends "the fourth server" 0 "delivered in .*: 127\\.0\\.0\\.1:$HA_SMTP_PORT: 250" a
 like "... nobody there" "$err" 'a: 127\.0\.0\.1:1: connection refused'
 like "... an expired certificate" "$err" 'certificate has expired'
 like "... no STARTTLS" "$err" 'STARTTLS is not offered'

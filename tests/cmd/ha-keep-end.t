@@ -37,6 +37,11 @@ none_runs()
 	done
 }
 
+held()
+{
+	! flock -n "$1" true
+}
+
 ## Told to stop
 
 grace=$((slow * 200))ms
@@ -258,6 +263,69 @@ like "... told" "$err" \
 ok "... nothing is left" none_runs
 is "... and nothing is known any more" "$(cd "$HA_RUN_DIR/keep" &&
     echo dies.*)" dies.lock
+
+# Asked, or told, while it still ends what the last one left.
+killed_both()
+{
+	keep early --grace 60s -- sh -c 'trap "" TERM; exec sleep 40123'
+	wait_until 20 runs 40123
+	kill -STOP "$pid"
+	kill -KILL "$(below "$pid")" "$pid"
+	reap "$pid"
+	keep early --grace 60s -- sh -c 'echo x >>"$0"; sleep 40124' \
+	    "$T/early.starts"
+	wait_until 20 told early 'ending what the last keeper left'
+}
+for verb in stop restart; do
+	rm -f "$T/early.starts"
+	killed_both
+	k=$pid
+	ha-keep --$verb -T 30s early 2>/dev/null &
+	asked=$!
+	ok "--$verb while that is ended" runs 40123
+	kill -KILL "$(marked 40123)"
+	reap "$asked"
+	is "... 0" "$status" 0
+	case $verb in
+	restart)
+		ok "... it is kept" wait_until 20 runs 40124
+		stopped early "$k"
+		;;
+	*) reap "$k" ;;
+	esac
+	is "... 0, too" "$status" 0
+	ok "... nothing is left" gone 40124
+done
+rm -f "$T/early.starts"
+killed_both
+reap "$pid" TERM
+is "SIGTERM while that is ended: 0" "$status" 0
+ok "... nothing is left" gone 40123
+is "... nothing was started" "$(starts "$T/early.starts")" 0
+
+# Stopped as by Ctrl-Z, which the keeper below it is not.
+keep shell -- sleep 40125
+k=$pid
+wait_until 10 runs 40125
+kill -STOP "$k"
+ok "the process that was called is stopped: the command is not" runs 40125
+exits "... --stop: 0" 0 ha-keep --stop -T 20s shell
+reap "$k"
+is "... 0" "$status" 0
+
+# Who looks at the lock has it for a moment.
+keep seen -- sleep 40126
+k=$pid
+wait_until 10 runs 40126
+kill -STOP "$k"
+kill -KILL "$(below "$k")" "$k"
+reap "$k"
+flock -s "$HA_RUN_DIR/keep/seen.lock" sleep 0.3 &
+looks=$!
+wait_until 10 held "$HA_RUN_DIR/keep/seen.lock"
+run ha-keep --stop seen
+ok "--stop of a dead one that somebody looks at: done" test "$status" -lt 2
+wait $looks
 
 # Killed at any time.
 seed=${HA_SEED:-$$}

@@ -158,7 +158,7 @@ echo x >>$T/moody.starts
 exit 1
 END
 chmod 755 "$T/moody"
-keep moody --backoff 50ms --backoff-max 50ms --healthy $((slow * 400))ms -- "$T/moody"
+keep moody --backoff 50ms --backoff-max 50ms --healthy $((slow * 2000))ms -- "$T/moody"
 k=$pid
 ok "three ends in a row: CRIT" wait_until 20 state_is moody CRIT
 : >"$T/good"
