@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "keep.h"
 #include "msg.h"
+#include "report.h"
 #include "sig.h"
 #include "tree.h"
 
@@ -134,8 +135,9 @@ end_all(const struct front *front)
 	     reap(front, &status)) {
 		ending_step(&ending);
 		if (ending_is_stuck(&ending)) {
-			ha_say("process %ld (state %c) can't be ended",
-			    (long)left, state);
+			report_say(front->conf,
+			    "process %ld (state %c) can't be ended", (long)left,
+			    state);
 			return;
 		}
 		poll(&pfd, 1, ha_clock_poll_ms(ending_due_ns(&ending)));
@@ -185,9 +187,10 @@ front_run(const struct keep_conf *conf)
 	status = wait_for_keeper(&front);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	ha_say("%s: the keeper below was killed by signal %d: what it kept is "
-	       "being ended",
-	    conf->name, WTERMSIG(status));
+	report_say(conf,
+	    "the keeper below was killed by signal %d: what it kept is being "
+	    "ended",
+	    WTERMSIG(status));
 	end_all(&front);
 	return KEEP_FAILED;
 }
