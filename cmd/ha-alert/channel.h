@@ -50,8 +50,9 @@ struct channel {
 	enum ha_status_state min; /* min=CRIT: problems below it are not told
 				     here; their recovery isn't either */
 	unsigned events; /* events=problem,recovery: bits 1 << event */
-	int64_t group_ms; /* group=30s: after a message the next ones wait so
-			     long for each other; 0: each at once */
+	int64_t group_ms; /* group=30s: what is there is one message, and the
+			     next ones wait so long for each other; 0: each by
+			     itself, at once */
 	int64_t rate_n, rate_ms; /* rate=20/10m: at most; 0: no limit */
 	int64_t give_up_ms; /* give-up=3d */
 	int64_t timeout_ms; /* timeout=10s, of one delivery */

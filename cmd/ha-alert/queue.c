@@ -387,7 +387,7 @@ find_gate(const struct queue *queue, const struct state *state, int64_t now_ms)
 	int64_t end;
 
 	if (rules->group_ms > 0 && state->sent_count && !queue->is_more)
-		gate.until_ms = gate.waited_ms =
+		gate.until_ms =
 		    state->sent[state->sent_count - 1] + rules->group_ms;
 	if (rules->rate_n > 0 && state->sent_count >= n) {
 		end = state->sent[state->sent_count - n] + rules->rate_ms;
@@ -469,6 +469,7 @@ queue_plan(struct queue *queue, const struct state *state, int64_t now_ms,
 {
 	struct gate gate = find_gate(queue, state, now_ms);
 	struct queue_part *first;
+	int has_waited;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->wait_ms = QUEUE_NEVER;
@@ -484,8 +485,10 @@ queue_plan(struct queue *queue, const struct state *state, int64_t now_ms,
 		return 0;
 	queue->is_more = 0;
 	plan_part(plan, first);
+	has_waited = queue_born_ms(first) < gate.waited_ms;
+	gate.is_rate &= has_waited;
 	if (!first->is_frozen && !queue->rules.is_one_by_one &&
-	    queue_born_ms(first) < gate.waited_ms)
+	    (has_waited || queue->rules.group_ms > 0))
 		plan_others(queue, first, &gate, now_ms, plan);
 	leave_out(plan);
 	if (plan->count == 1 && first->count == 1)

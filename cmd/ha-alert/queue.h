@@ -6,9 +6,8 @@
  *
  * What is to be told of one incident becomes one part: a problem and its
  * recovery are told as "was down 12 m".  Parts of one check (HOST and CHECK) go
- * in their order; else one that has to wait holds up no other.  By group= a
- * message is followed by a pause, and what came until its end is told as one;
- * by rate= so is what was too much.
+ * in their order; else one that has to wait holds up no other.  By group= what
+ * is there is told as one, and a pause follows; by rate= so is what was too much.
  *
  * Source: ha-alert(1), DELIVERY.
  */

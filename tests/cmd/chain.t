@@ -186,6 +186,15 @@ silent "started by hand" "$chain"
 is "... both have recovered" "$(got)" 'recovery web OK
 recovery act:web OK'
 
+rm "$T/pages"
+fresh together 'default group=30s' "channel pager exec command=$T/pager"
+web stop
+minute "ha-probe -f $T/targets | ha-gate web -t 1m -- \
+    sh -c 'ha-act -m web -- $T/start-web | ha-alert pager'"
+is "what was down, and what was done, is one message" "$(cat "$T/pages")" .
+is "... of both" "$(got)" 'problem web CRIT
+recovery act:web OK'
+
 ## Two nodes
 
 spawn -o "$T/port" "$HA_TOOLS/alert-sink" "$T/log"

@@ -332,7 +332,7 @@ for n in 1 2 3 4 5; do
 	transition problem $n "check$n"
 done | ha-alert a b
 flush 5s
-is "group=: the first one, and then all others" "$(wc -l <"$T/b")" 2
+is "group=: what comes at once is one message" "$(wc -l <"$T/b")" 1
 is "... all are told" "$(told a)" "$(printf 'problem check%s CRIT\n' 1 2 3 4 5)"
 empty
 
