@@ -641,15 +641,17 @@ add_count(struct ha_buf *out, size_t n, const char *one, const char *many)
 static void
 add_counts(struct ha_buf *out, const struct alert_bundle *bundle)
 {
-	size_t problems = 0, recovered = 0, removed = 0, messages = 0;
+	size_t problems = 0, recovered = 0, removed = 0, messages = 0, well = 0;
 	const struct alert *last;
 
 	for (size_t i = 0; i < bundle->count; i++) {
 		last = bundle->items[i].last;
 		if (last->is_message)
 			messages++;
-		else if (last->transition.event == HA_TRANSITION_RECOVERY)
+		else if (is_recovered(&bundle->items[i]))
 			recovered++;
+		else if (last->transition.event == HA_TRANSITION_RECOVERY)
+			well++;
 		else if (last->transition.event == HA_TRANSITION_REMOVED)
 			removed++;
 		else
@@ -657,6 +659,7 @@ add_counts(struct ha_buf *out, const struct alert_bundle *bundle)
 	}
 	add_count(out, problems, "problem", "problems");
 	add_count(out, recovered, "recovered", "recovered");
+	add_count(out, well, "OK", "OK");
 	add_count(out, removed, "removed", "removed");
 	add_count(out, messages, "message", "messages");
 	add_count(out, bundle->left_out, "left out", "left out");

@@ -195,6 +195,13 @@ groups(void **state)
 	has(out.data, "\n[1] web-a is CRIT");
 	has(out.data, "\n[3] backup failed\nwhy\n");
 	has(out.data, "\n[5] ");
+	fake_release(&fake);
+	fake_add(&fake, WEB("problem", "OK", "08:52:01.000", "CRIT", "dead"));
+	fake_add(&fake, ACT("recovery", "OK", "08:52:01.000", "OK", "done"));
+	ha_buf_reset(&out);
+	words_subject(&out, &fake.bundle);
+	assert_string_equal(
+	    out.data, "1 problem, 1 OK: web-a, act:web-a on web1");
 }
 
 /* Every one has its line, the first 20 their details. */
