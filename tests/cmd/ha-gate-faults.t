@@ -66,7 +66,7 @@ dies()
 	    ha-gate "$@" <"$T/in"
 }
 
-place=0 status=137 lost='' often='' silent=''
+place=0 status=137 lost='' often='' silent='' other=''
 while [ "$status" -eq 137 ] && [ "$place" -lt 100 ]; do
 	begin
 	next web=CRIT
@@ -79,6 +79,8 @@ while [ "$status" -eq 137 ] && [ "$place" -lt 100 ]; do
 	1 | 2) ;;
 	*) often="$often $place" ;;
 	esac
+	[ "$(awk -F '\t' '$1 == "problem" { print $2 }' "$T/taken" |
+	    sort -u | wc -l)" -eq 1 ] || other="$other $place"
 	rm "$T/taken"
 	next web=CRIT
 	gate g -- "$T/take" <"$T/in"
@@ -89,6 +91,7 @@ ok "it died at some places ($place), then at none" test "$place" -ge 5
 is "... and ended well in the end" "$status" 0
 is "... what was bad was told, wherever it died" "$lost" ''
 is "... and not for ever" "$often" ''
+is "... nor as another incident" "$other" ''
 
 place=0 status=137
 while [ "$status" -eq 137 ] && [ "$place" -lt 100 ]; do

@@ -79,6 +79,40 @@ feed web@-=WARN db=OK
 gate g -F json <"$T/in"
 like "-F json" "$out" "^\\{\"event\":\"problem\",\"incident\":\"20[0-9T]*Z-[0-9a-f]{16}\",\"since\":\"$rec_time\",\"old_state\":\"OK\",.*\"check\":\"web\",\"state\":\"WARN\",.*\\}\$"
 
+## The names of incidents
+
+forget
+{
+	for result in OK CRIT OK CRIT OK CRIT; do
+		rec web $result
+	done
+} >"$T/in"
+gate g --flap 0 <"$T/in"
+cut -f 2 "$T/out" | sort -u >"$T/names"
+is "three problems within a minute: three incidents" \
+    "$(grep -c . "$T/names") $(grep -c ^problem "$T/out")" '3 3'
+step -7200
+{
+	for result in OK CRIT OK CRIT; do
+		rec web $result
+	done
+} >"$T/in"
+gate g --flap 0 <"$T/in"
+cut -f 2 "$T/out" >>"$T/names"
+is "... and two more after the clock was set back by 2 h" \
+    "$(sort -u "$T/names" | grep -c .)" 5
+step 7200
+gate g <"$T/in"
+forget
+pass 270
+feed web=CRIT
+gate g <"$T/in"
+one=$(of "$T/out" 2)
+sed 's/	probe1	/	probe2	/' "$T/in" >"$T/in2"
+HA_STATE_DIR=$T/other gate g <"$T/in2"
+is "another observer has the same" "$(of "$T/out" 2)" "$one"
+rm -r "$T/other"
+
 ## COMMAND
 
 forget
@@ -138,6 +172,42 @@ like "what is owed as JSON" "$out" '^\{"event":"problem",.*"check":"web"'
 is "... a line each" "$(grep -c '^{.*}$' "$T/out")" "$(grep -c . "$T/out")"
 run ha-gate g --ack web --reason mine
 is "--ack while it is owed" "$status" 0
+
+## A COMMAND that fails at random, beside one that never does
+
+forget
+seed=${HA_SEED:-$$}
+echo "# HA_SEED=$seed"
+awk -v seed="$seed" 'BEGIN {
+	srand(seed)
+	split("OK OK WARN CRIT UNKNOWN", states, " ")
+	for (run = 1; run <= 40; run++) {
+		printf "%d", rand() < 0.5
+		for (i = 1; i <= 5; i++)
+			if (rand() < 0.9)
+				printf " c%d=%s", i, states[int(rand() * 5) + 1]
+		print ""
+	}
+	print "0 c1=OK"
+}' >"$T/plan"
+seconds=5000
+: >"$T/reference"
+while read -r fails items; do
+	seconds=$((seconds + 60))
+	pass $seconds
+	# shellcheck disable=SC2086 # words
+	feed $items
+	HA_STATE_DIR=$T/other gate g -R 5m --down 2/3 <"$T/in"
+	cat "$T/out" >>"$T/reference"
+	command=$T/take
+	[ "$fails" = 0 ] || command=$T/refuse
+	gate g -R 5m --down 2/3 -- "$command" <"$T/in"
+done <"$T/plan"
+rm -r "$T/other"
+ok "it is told of $(grep -c . "$T/reference") transitions" \
+    test -s "$T/reference"
+run diff "$T/reference" "$T/taken"
+is "... the same, each once, and in order" "$out" ''
 
 ## What comes in, and what does not
 
