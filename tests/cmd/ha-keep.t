@@ -160,7 +160,8 @@ END
 chmod 755 "$T/moody"
 keep moody --backoff 50ms --backoff-max 50ms --healthy $((slow * 2000))ms -- "$T/moody"
 k=$pid
-ok "three ends in a row: CRIT" wait_until 20 state_is moody CRIT
+ok "three ends in a row" wait_until 20 says moody '[3-9] ends in a row'
+ok "... CRIT" state_is moody CRIT
 : >"$T/good"
 ok "it runs, and is CRIT until it is healthy" wait_until 10 says moody \
     'has run for .* after [0-9]+ ends in a row'
