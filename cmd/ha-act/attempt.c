@@ -143,6 +143,20 @@ start_job(struct act *act, struct run *run, struct ha_err *err)
 	return result;
 }
 
+/* That ends an open incident of the outcome. */
+static void
+tell_recovery(struct act *act, const struct item *item, struct state *state)
+{
+	char *msg;
+
+	if (!*state->incident)
+		return;
+	msg = ha_xasprintf("%s has recovered: %s may be run for it again",
+	    item->label, act->options->words);
+	outcome_succeeded(act, item, state, msg, NULL);
+	free(msg);
+}
+
 /* What came of it. */
 static void
 tell_end(struct act *act, struct run *run, int failed, const char *msg)
@@ -159,6 +173,9 @@ tell_end(struct act *act, struct run *run, int failed, const char *msg)
 		outcome_failed(act, run->item, &held.state, msg, job);
 	else
 		outcome_succeeded(act, run->item, &held.state, msg, job);
+	/* While the command ran: nobody says it again.  Its run is there. */
+	if (held.state.history.count && !held.state.failing_count)
+		tell_recovery(act, run->item, &held.state);
 	if (is_held && held_write(&held, &err))
 		warn(act, run->item, &err);
 	if (is_held)
@@ -393,17 +410,11 @@ static void
 recovered(struct act *act, const struct item *item, struct held *held)
 {
 	const struct ha_status *status = &item->transition.status;
-	char *msg;
 
 	if (!state_remove_failing(&held->state, status->check, status->host))
 		return;
 	policy_recovered(&held->state.history);
-	if (!*held->state.incident)
-		return;
-	msg = ha_xasprintf("%s has recovered: %s may be run for it again",
-	    item->label, act->options->words);
-	outcome_succeeded(act, item, &held->state, msg, NULL);
-	free(msg);
+	tell_recovery(act, item, &held->state);
 }
 
 /* Where no command was run there is no state, and nothing to be forgotten. */

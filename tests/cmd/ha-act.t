@@ -288,6 +288,48 @@ reap "$one"
 is "... the first one ends" "$status" 0
 like "... well" "$(tail -1 "$T/one")" 'ended with 0'
 
+forget
+rm -f "$T/go"
+cat >"$T/fails" <<END
+#!/bin/sh
+"$T/wait"
+exit 1
+END
+chmod +x "$T/fails"
+problem
+spawn -i "$R" -o "$T/one" ha-act --name x -- "$T/fails"
+one=$pid
+ok "one runs" wait_until 10 test -e "$MADE"
+record recovery nginx OK >"$R"
+act --name x -- "$T/make"
+: >"$T/go"
+reap "$one"
+out=$(cat "$T/one")
+is "its check recovers, then it fails: the failure does not stay" \
+    "$(outcomes)" "problem CRIT OK $HERE act:nginx
+recovery OK CRIT $HERE act:nginx"
+like "... in words" "$(message)" '^nginx has recovered: .* may be run for it'
+
+## A gate that tells the same again
+
+forget
+for sweep in 1 2 3 4; do
+	printf '#begin\tname=g\tid=%s\n' "$sweep"
+	printf '%s\tweb1\t-\tnginx\tCRIT\t1\thttp://x\tdown\t-\n' \
+	    "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)"
+	printf '#end\tid=%s\tn=1\tworst=CRIT\n' "$sweep"
+done >"$T/sweeps"
+for sweep in 1 2 3 4; do
+	sed -n "$((sweep * 3 - 2)),$((sweep * 3))p" "$T/sweeps" >"$T/sweep"
+	ha-gate again --down 1 -- sh -c "ha-act --backoff 0 -l 2/10m \
+	    --name again -- '$T/make' >>'$T/again'; exit 75" \
+	    <"$T/sweep" 2>/dev/null
+	is "what follows ha-act fails: told again" \
+	    "$(grep -c '^problem.*	nginx	' "$T/again")" $sweep
+done
+is "... run again, within the limit" "$(made)" 2
+is "... gave up, once" "$(grep -c 'act:nginx.*gave up' "$T/again")" 1
+
 ## The deadline
 
 # A number of a process each in $MADE.
