@@ -167,7 +167,7 @@ case $(awk '/^SigIgn/ { print $2 }' /proc/self/status) in
 esac
 for signal in $signals; do
 	begin
-	reap "$one" $signal
+	reap "$one" "$signal"
 	is "SIG$signal: 75" "$status" 75
 	is "... what ran is ended, and told" \
 	    "$(tail -1 "$T/passed" | cut -f 1,8,9)" 'problem	act:nginx	CRIT'
