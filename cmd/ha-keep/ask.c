@@ -103,13 +103,18 @@ find(struct finding *finding, const char *dir, const char *name,
 {
 	struct ha_buf answer = HA_BUF_INIT;
 	struct ha_err err;
+	int is_held;
 
 	if (!ask_keeper(dir, name, "status", sooner(ANSWER_MS, deadline_ns),
 		&answer, &err) &&
 	    !view_decode(&finding->view, answer.data, &err))
 		finding->state = view_judge(&finding->view, view_now_ms(),
 		    &finding->msg, &finding->perf);
-	else if (!place_is_held(dir, name))
+	else if ((is_held = place_is_held(dir, name)) < 0)
+		ha_buf_addf(&finding->msg,
+		    "the keeper of %s is another user's, and so is its lock",
+		    name);
+	else if (!is_held)
 		judge_dead(finding, dir, name);
 	else
 		judge_silent(finding, dir, name, &err);
@@ -236,7 +241,8 @@ ask_again(const char *dir, const char *name, const char *verb,
     int64_t deadline_ns, struct ha_buf *words, struct ha_err *err)
 {
 	while (ask(dir, name, verb, deadline_ns, words, err)) {
-		if (err->status != EX_UNAVAILABLE || !place_is_held(dir, name))
+		if (err->status != EX_UNAVAILABLE ||
+		    place_is_held(dir, name) <= 0)
 			return -1;
 		if (ha_clock_poll_ms(deadline_ns) == 0)
 			return ha_err_set(err, EX_TEMPFAIL, 0,

@@ -66,11 +66,12 @@ place_is_held(const char *dir, const char *name)
 	char *path = place_path(dir, name, "lock");
 	int fd = open(
 	    path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	int is_held =
-	    fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	int is_held = fd < 0 && errno == EACCES ? -1 : 0;
 
-	if (fd >= 0)
+	if (fd >= 0) {
+		is_held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 		close(fd);
+	}
 	free(path);
 	return is_held;
 }

@@ -22,7 +22,10 @@ int place_make_dir(char **dir, struct ha_err *err);
 /* The path of NAME's "lock", "sock" or "state"; the caller frees it. */
 char *place_path(const char *dir, const char *name, const char *what);
 
-/* Does a keeper of that name live?  It takes the lock for a moment. */
+/*
+ * Does a keeper of that name live?  It takes the lock for a moment.  -1: that
+ * can't be known, the lock is another user's.
+ */
 int place_is_held(const char *dir, const char *name);
 
 /*

@@ -65,6 +65,23 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	is "... nor keep anything there: 125" "$status" 125
 	like "... in words" "$err" 'Permission denied; HA_RUN_DIR is to be'
 	stopped root "$k"
+	(
+		umask 077
+		mkdir "$T/secret"
+		chmod 711 "$T/secret"
+		HA_RUN_DIR=$T/secret exec ha-keep --name secret -- sleep 40220
+	) 2>"$T/secret.err" &
+	k=$!
+	ok "one with umask 077" wait_until 10 runs 40220
+	for mode in 700 711; do
+		chmod $mode "$T/secret/keep"
+		HA_RUN_DIR=$T/secret as_nobody --status -F nagios secret
+		is "... mode $mode: UNKNOWN, not dead" "$status" 3
+		HA_RUN_DIR=$T/secret as_nobody --stop secret
+		is "... 77" "$status" 77
+	done
+	kill $k
+	wait $k
 	install -d -o 65534 -g 65534 "$T/theirs"
 	# The shell's job is setpriv's, which becomes ha-keep.
 	spawn -e "$T/theirs.err" env HA_RUN_DIR="$T/theirs" setpriv \
@@ -151,6 +168,17 @@ like "... what is missing is counted" "$(cat "$T/mute.more")" \
 ha-keep --stop mute 2>/dev/null
 wait $k
 is "... and ends: 0" $? 0
+# Something that doesn't hear the signal that it gets from the kernel.
+sh -c 'exec ha-keep --name mute --grace 50ms -- \
+    sh -c "trap \"\" TERM; exec sleep 40221" 2>"$0" >/dev/null 7<&-' "$T/pipe" &
+k=$!
+ok "one that is kept" wait_until 20 runs 40221
+perl -MFcntl -e 'fcntl(STDOUT, F_SETFL, O_NONBLOCK | O_WRONLY);
+	1 while syswrite(STDOUT, "x" x 4096)' 1<>"$T/pipe"
+kill -KILL "$(below $k)"
+ok "... its keeper is killed: nothing is left" wait_until 20 gone 40221
+wait $k
+is "... 125" $? 125
 exec 7<&-
 
 ## The wall clock jumps
