@@ -43,6 +43,7 @@ doomed()
 	if [ "$last" -eq 0 ]; then
 		"$@"
 	else
+		# shellcheck disable=SC2154 # of what is read in, or of eval
 		HA_TEST_LAST=$last LD_PRELOAD=$preload "$@"
 	fi
 } 2>>"$T/log"

@@ -51,6 +51,7 @@ told()
 script()
 {
 	smtp_script "$@"
+	# shellcheck disable=SC2154 # of what is read in, or of eval
 	scripted="tls=none server=127.0.0.1:$port"
 }
 

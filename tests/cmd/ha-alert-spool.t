@@ -14,6 +14,7 @@ at()
 {
 	echo "$1" >"$T/offset"
 	shift
+	# shellcheck disable=SC2154 # of what is read in, or of eval
 	HA_TEST_CLOCK=$T/offset LD_PRELOAD=$preload "$@"
 }
 

@@ -41,6 +41,7 @@ hides()
 
 sink '200|fine'
 printf 'Authorization: GenieKey k3y\r\nX-More: yes\n' >"$HA_CONFIG_DIR/headers"
+# shellcheck disable=SC2154 # of what is read in, or of eval
 conf "channel a webhook url=http://127.0.0.1:$port/hook?x=1 header='X-Test: a  b' header-file=headers" \
     "channel put webhook url=http://127.0.0.1:$port/ method=PUT user=me password=pass" \
     "channel get webhook url=http://127.0.0.1:$port/ping method=GET token=t0ken"
