@@ -179,7 +179,7 @@ front_run(const struct keep_conf *conf)
 		ha_die(KEEP_FAILED, "can't start the keeper: %s",
 		    strerrordesc_np(errno));
 	if (front.keeper == 0) {
-		tree_spare(0);
+		tree_spare(TREE_NO_SESSION);
 		be_keeper(&front, notify, parent);
 	}
 	if (notify.fd >= 0)

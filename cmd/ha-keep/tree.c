@@ -26,7 +26,7 @@
 #define LATER_MS 200
 #define PASSES 4
 
-static pid_t spared_session;
+static pid_t spared_session = TREE_NO_SESSION;
 
 int
 tree_stat(pid_t pid, struct tree_stat *stat)
@@ -224,7 +224,7 @@ kill_child(pid_t pid)
 {
 	struct tree_stat stat;
 
-	if (spared_session && is_spared(pid, &stat))
+	if (spared_session != TREE_NO_SESSION && is_spared(pid, &stat))
 		return;
 	kill(pid, SIGKILL);
 	if (!tree_stat(pid, &stat) && stat.group > 1 && stat.group != getpgrp())

@@ -36,8 +36,11 @@ void tree_release(struct tree_pids *pids);
 
 /*
  * From now on whoever is in this session is not touched, nor what is below:
- * children that this process had before it was ha-keep.
+ * children that this process had before it was ha-keep.  Session 0 is one like
+ * the others: in a container it is that of who came in from outside.  Source:
+ * pid_namespaces(7), getsid(2).
  */
+#define TREE_NO_SESSION ((pid_t)-1)
 void tree_spare(pid_t session);
 
 /*

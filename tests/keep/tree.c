@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -14,6 +16,7 @@
 #define DEPTH 5
 /* After so many it ends by itself, whatever becomes of the test. */
 #define GENERATIONS 100000
+#define NOT_ALLOWED 77
 
 static void
 wait_a_little(void)
@@ -210,10 +213,40 @@ who_is_spared(void **state)
 	assert_int_equal(tree_first(&process_state), 0);
 	wait_a_little();
 	assert_int_equal(waitpid(spared, NULL, WNOHANG), 0);
-	tree_spare(0);
+	tree_spare(TREE_NO_SESSION);
 	assert_int_equal(tree_first(&process_state), spared);
 	tree_kill();
 	assert_int_equal(waitpid(spared, NULL, 0), spared);
+}
+
+/* In a container, entered from outside, our session has no number but 0. */
+static void
+who_is_in_session_0(void **state)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWPID | CLONE_NEWNS) ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+			_exit(NOT_ALLOWED);
+		pid = fork();
+		if (pid == 0) {
+			if (mount("proc", "/proc", "proc", 0, NULL))
+				_exit(NOT_ALLOWED);
+			assert_int_equal(getsid(0), 0);
+			who_is_spared(state);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NOT_ALLOWED)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int
@@ -226,6 +259,7 @@ main(void)
 		cmocka_unit_test(what_is_stopped_hears_it),
 		cmocka_unit_test(who_forks_all_the_time),
 		cmocka_unit_test(who_is_spared),
+		cmocka_unit_test(who_is_in_session_0),
 	};
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
