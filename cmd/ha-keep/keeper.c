@@ -441,6 +441,28 @@ due_ns(const struct keeper *keeper)
 				: keeper->due_ns);
 }
 
+/*
+ * poll(2) without the places that are free: more of them than RLIMIT_NOFILE has
+ * would be EINVAL, for ever.
+ */
+static int
+wait_for(struct pollfd *all, size_t count, int ms)
+{
+	struct pollfd used[CONTROL_FDS + 1];
+	nfds_t n = 0;
+	int result;
+
+	for (size_t i = 0; i < count; i++)
+		if (all[i].fd >= 0)
+			used[n++] = all[i];
+	result = poll(used, n, ms);
+	n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (all[i].fd >= 0)
+			all[i].revents = used[n++].revents;
+	return result;
+}
+
 static void
 loop(struct keeper *keeper)
 {
@@ -462,7 +484,7 @@ loop(struct keeper *keeper)
 		control_poll(&keeper->control, pfds);
 		pfds[CONTROL_FDS] = (struct pollfd){ .fd = keeper->signal_fd,
 			.events = POLLIN };
-		if (poll(pfds, CONTROL_FDS + 1,
+		if (wait_for(pfds, CONTROL_FDS + 1,
 			ha_clock_poll_ms(due_ns(keeper))) < 0)
 			continue;
 		take_signals(keeper);

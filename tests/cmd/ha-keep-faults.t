@@ -181,6 +181,18 @@ wait $k
 is "... 125" $? 125
 exec 7<&-
 
+## Few descriptors
+
+sh -c 'ulimit -n 12 && exec ha-keep --name few --grace 50ms -- \
+    sh -c "setsid sleep 40222 & exec sleep 40223" 2>"$0"' "$T/few.err" &
+k=$!
+ok "a limit of 12 descriptors" wait_until 10 runs 40223
+ok "... it answers" state_is few OK
+exits "... --stop: 0" 0 ha-keep --stop -T 10s few
+wait $k
+is "... 0" $? 0
+ok "... nothing is left" gone 40222
+
 ## The wall clock jumps
 
 (
