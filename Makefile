@@ -55,7 +55,7 @@ $B/tests/lib/%: $B/obj/tests/lib/%.o $B/libha.a
 
 # Each of tests/NAME/*.c tests files of the command ha-NAME; main() is its own,
 # and what it fakes stands before the archive.
-UNITS := push watch probe stat keep act gate alert
+UNITS := push watch probe stat keep act gate alert repl
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%, \
 	$(wildcard $(UNITS:%=tests/%/*.c)))
 unit = $(notdir $(patsubst %/,%,$(dir $*)))

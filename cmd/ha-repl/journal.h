@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal - what an act is about to do and how it is undone, on disk before it
+ * is done, so that it can be finished or undone after a SIGKILL.
+ *
+ * HA_STATE_DIR/repl/NODE.journal, text, mode 0600: a header (act, node, server
+ * uuid or id, start), the old settings, the goal, and a line a step with the
+ * statement and its inverse, "done" once it was answered.  Passwords are not
+ * written: the files that hold them are named.  Each append is synced.  There
+ * is one open journal a node; it is removed when the act has ended either way.
+ */
+#ifndef REPL_JOURNAL_H
+#define REPL_JOURNAL_H
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "err.h"
+
+struct journal;
+
+/* An open journal left by an act that did not end; 0: there is none. */
+int journal_find(const char *node, struct ha_err *err);
+/*
+ * Begin one: the file is there, synced, with all pairs.  The node's lock is
+ * held until it is closed (EX_TEMPFAIL when another holds it; EX_SOFTWARE, 70,
+ * when one is open: "run ha-repl recover NODE").
+ */
+int journal_begin(struct journal **journal, const char *node, const char *act,
+    struct ha_err *err);
+/* Open the one that was left, locked, to recover. */
+int
+journal_open(struct journal **journal, const char *node, struct ha_err *err);
+/* A key and its value: "old.host", "goal.gtid".  Last one wins. */
+int journal_set(struct journal *journal, const char *key, const char *value,
+    struct ha_err *err);
+/* NULL: not set. */
+const char *journal_get(const struct journal *journal, const char *key);
+/* How far it came: number and name of the last step begun, and if done. */
+int journal_step(struct journal *journal, const char *step, struct ha_err *err);
+int journal_done(struct journal *journal, const char *step, struct ha_err *err);
+int journal_is_begun(const struct journal *journal, const char *step);
+int journal_is_done(const struct journal *journal, const char *step);
+/* It has ended: the file is removed, durably, and the lock given back. */
+int journal_end(struct journal *journal, struct ha_err *err);
+/* Leave it as it is for recover. */
+void journal_close(struct journal *journal);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * node - a database server: how it is called and how it is reached.
+ *
+ * A node is a name out of HA_CONFIG_DIR/repl.conf (or -f FILE), or HOST,
+ * HOST:PORT, [ADDRESS]:PORT, or the path of a socket.  The file (lib/conf.h):
+ *
+ *	topology dual
+ *	db-a  10.0.0.1:3306  defaults-file=/etc/ha/db-a.cnf  ssh=root@db-a
+ *	db-b  10.0.0.2       alias=db-b.internal:3306
+ *	db-c  /run/mysqld/mysqld.sock
+ */
+#ifndef REPL_NODE_H
+#define REPL_NODE_H
+
+#include <stddef.h>
+
+#include "err.h"
+
+enum topology_kind {
+	TOPOLOGY_ANY, /* not said, or none of these */
+	TOPOLOGY_ONEWAY, /* one writer, replicas of it */
+	TOPOLOGY_DUAL, /* two that replicate from each other, one writes */
+	TOPOLOGY_CASCADE, /* a dual pair and replicas below one of it, or a
+			     replica that is a source as well */
+	TOPOLOGY_RING, /* three or more, each the source of the next */
+};
+#define TOPOLOGY_KINDS "oneway|dual|cascade|ring"
+const char *topology_name(enum topology_kind kind); /* "any" for the first */
+/* -1, EX_USAGE. */
+int
+topology_parse(const char *name, enum topology_kind *kind, struct ha_err *err);
+
+struct node {
+	char *name; /* as the user calls it; what a record's HOST is */
+	char *host; /* NULL: socket */
+	unsigned port;
+	char *socket; /* NULL: host */
+	char *defaults_file; /* NULL: --defaults-file, or the usual ones */
+	char *ssh; /* for seed; NULL: host */
+	char **aliases; /* HOST:PORT, as others may call it */
+	size_t alias_count;
+};
+
+struct nodes {
+	struct node **list; /* owned */
+	size_t count;
+	enum topology_kind topology; /* as the file says */
+};
+
+/*
+ * All nodes of the file; file NULL: HA_CONFIG_DIR/repl.conf, which may be
+ * missing (then there are none).  -1: EX_CONFIG, EX_NOINPUT.
+ */
+int nodes_read(struct nodes *nodes, const char *file, struct ha_err *err);
+void nodes_release(struct nodes *nodes);
+/*
+ * The node called so: one of known, else a new one made of HOST:PORT or a
+ * socket's path.  Copied: the caller owns it.  NULL: EX_USAGE.
+ */
+struct node *
+node_find(const struct nodes *known, const char *text, struct ha_err *err);
+struct node *node_new(const char *host, unsigned port);
+struct node *node_copy(const struct node *node);
+void node_free(struct node *node);
+/* "10.0.0.1:3306", "[::1]:3307", "/run/mysqld/mysqld.sock"; for TARGET. */
+const char *node_address(const struct node *node);
+/* Is that it, by name, address or alias?  Names are not looked up. */
+int node_is(const struct node *node, const char *host, unsigned port);
+
+#endif
