@@ -117,6 +117,8 @@ $B/fuzz/gate-feed: cmd/ha-gate/feed.c cmd/ha-gate/stop.c
 $B/fuzz/gate-%: FUZZ_UNIT = -iquote cmd/ha-gate
 $B/fuzz/keep-view: $(patsubst %,cmd/ha-keep/%.c,view place leftover)
 $B/fuzz/keep-view: FUZZ_UNIT = -iquote cmd/ha-keep
+$B/fuzz/repl-gtid: cmd/ha-repl/gtid.c
+$B/fuzz/repl-%: FUZZ_UNIT = -iquote cmd/ha-repl
 $B/fuzz/alert-answer: $(patsubst %,cmd/ha-alert/%.c,address answer base64 \
 	replies)
 $B/fuzz/push-sshconf: $B/obj/cmd/ha-push/sshconf.o # rebuilt with its source

@@ -35,12 +35,17 @@ struct gtid_set {
 void gtid_release(struct gtid_set *set);
 /*
  * Parse text ("" or NULL: empty) as SHOW and variables have it, with blanks and
- * line ends anywhere between items.  set is one that was set up or {0}.
- * EX_DATAERR, with the column, set empty.
+ * line ends anywhere between items.  Where a MariaDB server is named twice the
+ * higher number counts; the number 0 is none.  set is one that was set up or
+ * {0}.  EX_DATAERR, with the column, set empty.
  */
 int gtid_parse(struct gtid_set *set, enum gtid_kind kind, const char *text,
     struct ha_err *err);
-/* Append in the server's own words, "," between items; "" for none. */
+/*
+ * Append in the server's own words, "," between items; "" for none.  MariaDB
+ * has no words for what gtid_subtract() leaves of a server's transactions: it is
+ * "0-1-7..9", or "0-1-7" for one.
+ */
 void gtid_add_text(struct ha_buf *text, const struct gtid_set *set);
 int gtid_equal(const struct gtid_set *a, const struct gtid_set *b);
 int gtid_is_empty(const struct gtid_set *set);
@@ -49,7 +54,8 @@ int gtid_is_empty(const struct gtid_set *set);
  * *left becomes a without b.  MySQL: GTID_SUBTRACT().  MariaDB: for each
  * (domain, server) of a what lies above the sequence number that b has for that
  * same (domain, server), as is right between two binlog states: what a server
- * wrote and b never saw.
+ * wrote and b never saw.  left is one that was set up or {0}, neither a nor b;
+ * two flavours have nothing in common.
  */
 void gtid_subtract(
     const struct gtid_set *a, const struct gtid_set *b, struct gtid_set *left);
@@ -58,7 +64,10 @@ void gtid_subtract(
  * MariaDB: in every domain of a, b's last number (of any server) is as high.
  */
 int gtid_contains(const struct gtid_set *b, const struct gtid_set *a);
-/* How many transactions; MariaDB: of what gtid_subtract() gave. */
+/*
+ * How many transactions; MariaDB: of what gtid_subtract() gave.  UINT64_MAX: as
+ * many, or more.
+ */
 uint64_t gtid_count(const struct gtid_set *set);
 
 #endif
