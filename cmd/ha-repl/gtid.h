@@ -42,8 +42,8 @@ void gtid_release(struct gtid_set *set);
 int gtid_parse(struct gtid_set *set, enum gtid_kind kind, const char *text,
     struct ha_err *err);
 /*
- * Append in the server's own words, "," between items; "" for none.  MariaDB
- * has no words for what gtid_subtract() leaves of a server's transactions: it is
+ * Append in the server's own words, "," between items; "" for none.  What
+ * gtid_subtract() leaves of a MariaDB server's, for which it has no words, is
  * "0-1-7..9", or "0-1-7" for one.
  */
 void gtid_add_text(struct ha_buf *text, const struct gtid_set *set);
