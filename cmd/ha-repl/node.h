@@ -35,7 +35,8 @@ struct node {
 	char *name; /* as the user calls it; what a record's HOST is */
 	char *host; /* NULL: socket */
 	unsigned port;
-	char *socket; /* NULL: host */
+	char *socket; /* NULL: host, or neither: the usual one of here */
+	char *address; /* what node_address() returns */
 	char *defaults_file; /* NULL: --defaults-file, or the usual ones */
 	char *ssh; /* for seed; NULL: host */
 	char **aliases; /* HOST:PORT, as others may call it */
@@ -63,9 +64,30 @@ node_find(const struct nodes *known, const char *text, struct ha_err *err);
 struct node *node_new(const char *host, unsigned port);
 struct node *node_copy(const struct node *node);
 void node_free(struct node *node);
+/*
+ * The nodes that operands name, each once; without operands all of known, and
+ * when that is empty too the server of this machine (node_here()).  Copies, to
+ * be given back by nodes_release(); the topology is known's.  -1: EX_USAGE.
+ */
+int nodes_choose(struct nodes *chosen, const struct nodes *known,
+    char *const *operands, struct ha_err *err);
+/*
+ * This machine's, as the defaults file or else the client library has it: no
+ * host, no socket; its name is the machine's.
+ */
+struct node *node_here(void);
+/*
+ * Split "HOST", "HOST:PORT", "ADDRESS", "[ADDRESS]:PORT": *host is the
+ * caller's to free, *port 3306 where there is none.  -1: EX_USAGE.
+ */
+int node_parse_address(
+    const char *text, char **host, unsigned *port, struct ha_err *err);
 /* "10.0.0.1:3306", "[::1]:3307", "/run/mysqld/mysqld.sock"; for TARGET. */
 const char *node_address(const struct node *node);
-/* Is that it, by name, address or alias?  Names are not looked up. */
+/*
+ * Is that it, by name, address or alias?  Names are not looked up, and case is
+ * ignored; of a node behind a socket the port is not known, so any is right.
+ */
 int node_is(const struct node *node, const char *host, unsigned port);
 
 #endif

@@ -47,6 +47,15 @@ struct repl {
 	const char *how; /* seed --method backup|clone|dump */
 };
 
+/*
+ * For facts_read() and fleet_read(), from now on: all that is asked of a node
+ * has to be answered within -t (or -T, if that is shorter).
+ */
+struct facts_options
+repl_facts_options(const struct repl *repl, enum facts_depth depth);
+/* --topology, else repl.conf's. */
+enum topology_kind repl_topology(const struct repl *repl);
+
 /* operands: what follows the subcommand's name, ended by NULL. */
 int check_run(const struct repl *repl, char **operands);
 int lint_run(const struct repl *repl, char **operands);
