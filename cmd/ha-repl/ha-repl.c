@@ -3,6 +3,7 @@
  * ha-repl - know the truth about MySQL and MariaDB replication, and point a
  * replica.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -357,6 +358,7 @@ main(int argc, char **argv)
 	char **operands;
 
 	ha_msg_init("ha-repl");
+	signal(SIGPIPE, SIG_IGN); /* of a connection that broke */
 	begin(argc, argv);
 	operands = argv + ha_opt_parse(argc, argv, &command, usage_status);
 	sub = choose(&operands);
