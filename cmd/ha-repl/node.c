@@ -309,7 +309,9 @@ nodes_choose(struct nodes *chosen, const struct nodes *known,
 			nodes_release(chosen);
 			return -1;
 		}
-	for (size_t i = 0; !chosen->count && i < known->count; i++)
+	if (chosen->count)
+		return 0;
+	for (size_t i = 0; i < known->count; i++)
 		nodes_add(chosen, node_copy(known->list[i]));
 	if (!chosen->count)
 		nodes_add(chosen, node_here());
