@@ -32,7 +32,7 @@ static int64_t statement_ms = -1, interval_ms = -1;
 
 static const struct ha_opt opts[] = {
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "Servers" },
-	{ 'f', "config", "FILE", HA_OPT_STRING, &repl.config,
+	{ 'f', "nodes", "FILE", HA_OPT_STRING, &repl.config,
 	    "the nodes, one a line; instead of HA_CONFIG_DIR/repl.conf" },
 	{ 0, "defaults-file", "FILE", HA_OPT_STRING, &repl.defaults_file,
 	    "log in as this my.cnf says, instead of the usual ones" },
@@ -67,7 +67,7 @@ static const struct ha_opt opts[] = {
 	{ 0, "create", NULL, HA_OPT_FLAG, &repl.is_create,
 	    "make the table and its database if they are not there" },
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "point, seed, recover" },
-	{ 's', "source", "NODE", HA_OPT_STRING, &repl.source,
+	{ 0, "source", "NODE", HA_OPT_STRING, &repl.source,
 	    "point: replicate from this one" },
 	{ 0, "from", "NODE", HA_OPT_STRING, &seed_source,
 	    "seed: take the data from this one" },
