@@ -15,7 +15,8 @@
 #			which succeeds when it serves; exports what CMD finds
 #	up, down	start and stop; the default ones run these, so that
 #			tests/server can do it too; $dir/listening is removed
-#			before a start
+#			before a start.  launch and halt are what they do, for
+#			a starter of many.
 #	clash		the last start failed as a port was taken
 #
 # CMD finds HA_NAME_DIR and HA_NAME_PID, too: $dir, and the server's process
@@ -61,9 +62,9 @@ alive()
 }
 
 # A group of its own, so that what it starts can be stopped with it.
-up()
+launch()
 {
-	left=500
+	left=${patience:-500}
 	rm -f "$dir/listening"
 	setsid sh "$dir/start" </dev/null 3<&- >>"$log" 2>&1 &
 	echo $! >"$pidfile"
@@ -74,7 +75,7 @@ up()
 	alive $!
 }
 
-down()
+halt()
 {
 	pid=$(cat "$pidfile" 2>/dev/null)
 	[ -n "$pid" ] || return 0
@@ -83,6 +84,16 @@ down()
 		sleep 0.02
 	done
 	rm -f "$pidfile"
+}
+
+up()
+{
+	launch
+}
+
+down()
+{
+	halt
 }
 
 clash()

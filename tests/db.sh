@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of with-db
+#
+# db.sh - the flavours of with-db: their programs, first data, settings.
+#
+#	obtain_FLAVOUR		sets $server (words of the shell that run it, but
+#				for a defaults-file) and $data, a directory with
+#				its first data, to be copied for each server
+#	settings_FLAVOUR	lines of my.cnf
+
+# Who may do what, as the manual tells who monitors to grant.
+users()
+{
+	case $1 in
+	mariadb) echo 'FLUSH PRIVILEGES;' ;;
+	mysql56) cat <<-'END' ;;
+		FLUSH PRIVILEGES;
+		DELETE FROM mysql.user WHERE User = '' OR Host <> 'localhost';
+		FLUSH PRIVILEGES;
+	END
+	esac
+	cat <<-'END'
+		CREATE USER ha@'%' IDENTIFIED BY 'admin-secret';
+		GRANT ALL ON *.* TO ha@'%' WITH GRANT OPTION;
+		CREATE USER repl@'%' IDENTIFIED BY 'repl-secret';
+		GRANT REPLICATION SLAVE ON *.* TO repl@'%';
+		CREATE USER monitor@'%' IDENTIFIED BY 'monitor-secret';
+	END
+	case $1 in
+	mariadb) cat <<-'END' ;;
+		GRANT SLAVE MONITOR, BINLOG MONITOR, REPLICATION MASTER ADMIN
+		    ON *.* TO monitor@'%';
+	END
+	mysql) cat <<-'END' ;;
+		GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.*
+		    TO monitor@'%';
+		GRANT SELECT ON performance_schema.* TO monitor@'%';
+	END
+	*) cat <<-'END' ;;
+		GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO monitor@'%';
+	END
+	esac
+}
+
+# What the data depend on is in the template's name.
+template()
+{
+	cached "data-$1-$({ cat "$here/db.sh" && echo "$2"; } | sha256sum |
+	    cut -c 1-16)" \
+	    "first_$1" || return
+	data=$made
+}
+
+first()
+{
+	"$@" >"$dir/first.log" 2>&1 && return
+	cat "$dir/first.log" >&2
+	die "there are no first data"
+}
+
+first_mariadb()
+{
+	users mariadb >"$dir/users.sql"
+	first mariadb-install-db --no-defaults --user="$me" --datadir="$1" \
+	    --auth-root-authentication-method=normal --skip-test-db \
+	    --extra-file="$dir/users.sql" --innodb-flush-method=nosync \
+	    --innodb-log-file-size=4M
+}
+
+obtain_mariadb()
+{
+	require mariadbd mariadb-install-db
+	server="mariadbd --defaults-file"
+	template mariadb "$(mariadbd --version)"
+}
+
+settings_mariadb()
+{
+	cat <<-END
+		innodb-log-file-size = 4M
+		innodb-temp-data-file-path = ibtmp1:4M:autoextend
+		performance-schema = off
+		log-slave-updates = on
+		slave-net-timeout = 5
+		ssl-ca = $dir/ca.crt
+		ssl-cert = $dir/good.crt
+		ssl-key = $dir/key
+	END
+	[ -z "$gtid" ] || echo 'gtid-strict-mode = on'
+}
+
+me=$(id -un)
