@@ -80,6 +80,7 @@ settings_mariadb()
 		innodb-log-file-size = 4M
 		innodb-temp-data-file-path = ibtmp1:4M:autoextend
 		performance-schema = off
+		binlog-format = ROW
 		log-slave-updates = on
 		slave-net-timeout = 5
 		ssl-ca = $dir/ca.crt
@@ -87,6 +88,85 @@ settings_mariadb()
 		ssl-key = $dir/key
 	END
 	[ -z "$gtid" ] || echo 'gtid-strict-mode = on'
+}
+
+# fetched FLAVOUR: $home is where it was unpacked.
+fetched()
+{
+	home=$("$here/fetch-db" "$1" 2>"$dir/fetch.log") ||
+	    unavailable "$(tail -n 1 "$dir/fetch.log")"
+	cat "$dir/fetch.log" >&2
+	server="$home/bin/mysqld --defaults-file"
+}
+
+first_mysql()
+{
+	users mysql >"$dir/users.sql"
+	first "$home/bin/mysqld" --no-defaults --initialize-insecure \
+	    --user="$me" --datadir="$1" --init-file="$dir/users.sql" \
+	    --secure-file-priv=NULL --mysqlx=OFF --disable-log-bin \
+	    --innodb-flush-method=nosync --innodb-redo-log-capacity=8M
+	rm -f "$1/auto.cnf"
+}
+
+obtain_mysql()
+{
+	fetched mysql
+	template mysql "$home"
+}
+
+settings_mysql()
+{
+	cat <<-END
+		mysqlx = off
+		secure-file-priv = NULL
+		innodb-redo-log-capacity = 8M
+		performance-schema-instrument = '%=OFF'
+		log-replica-updates = on
+		replica-net-timeout = 5
+		ssl-ca = $dir/ca.crt
+		ssl-cert = $dir/good.crt
+		ssl-key = $dir/key
+	END
+	[ -z "$gtid" ] || printf '%s\n' 'gtid-mode = on' \
+	    'enforce-gtid-consistency = on'
+}
+
+first_mysql56()
+{
+	users mysql56 >"$dir/users.sql"
+	cp -a "$home/data56/." "$1"
+	first "$home/bin/mysqld" --no-defaults --bootstrap --user="$me" \
+	    --datadir="$1" --innodb-flush-method=nosync \
+	    --innodb-log-file-size=4M --performance-schema=off \
+	    <"$dir/users.sql"
+	rm -f "$1/auto.cnf"
+}
+
+obtain_mysql56()
+{
+	fetched mysql56
+	template mysql56 "$home"
+}
+
+# Its TLS is too old for the clients of today.
+settings_mysql56()
+{
+	cat <<-END
+		skip-ssl
+		explicit-defaults-for-timestamp = on
+		innodb-log-file-size = 4M
+		performance-schema = off
+		table-open-cache = 100
+		binlog-format = ROW
+		log-slave-updates = on
+		slave-net-timeout = 5
+		master-info-repository = TABLE
+		relay-log-info-repository = TABLE
+		relay-log-recovery = on
+	END
+	[ -z "$gtid" ] || printf '%s\n' 'gtid-mode = on' \
+	    'enforce-gtid-consistency = on'
 }
 
 me=$(id -un)
