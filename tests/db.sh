@@ -115,13 +115,28 @@ obtain_mysql()
 	template mysql "$home"
 }
 
+# The performance schema is where a replica's workers are; for nothing else.
 settings_mysql()
 {
 	cat <<-END
 		mysqlx = off
 		secure-file-priv = NULL
 		innodb-redo-log-capacity = 8M
+		innodb-log-buffer-size = 1M
+		key-buffer-size = 64K
+		table-open-cache = 100
+		table-definition-cache = 400
 		performance-schema-instrument = '%=OFF'
+		performance-schema-digests-size = 0
+		performance-schema-error-size = 0
+		performance-schema-events-statements-history-long-size = 0
+		performance-schema-events-waits-history-long-size = 0
+		performance-schema-events-stages-history-long-size = 0
+		performance-schema-events-transactions-history-long-size = 0
+		performance-schema-max-memory-classes = 0
+		performance-schema-max-stage-classes = 0
+		performance-schema-max-statement-classes = 0
+		performance-schema-max-thread-instances = 200
 		log-replica-updates = on
 		replica-net-timeout = 5
 		ssl-ca = $dir/ca.crt
