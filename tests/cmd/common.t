@@ -56,6 +56,9 @@ job()
 	ha-stat)
 		set -- ha-stat load
 		;;
+	ha-repl)
+		set -- ha-repl check -t 1s -F tsv 127.0.0.1:1
+		;;
 	ha-keep)
 		set -- ha-keep --status -F tsv none
 		;;
@@ -238,7 +241,7 @@ for binary in "$HA_BIN"/*; do
 	libraries "$command"
 done
 is "a letter has one long name" "$(letters)" 'T give-up total
-f checks rules targets
+f checks nodes rules targets
 o output records'
 not_ok "there are commands" test "$HA_BIN/*" = "$binary"
 

@@ -25,7 +25,7 @@ doc=$T/dest/usr/local/share/doc/ha-utils
 is "only the commands can be executed" "$(installed -100)" \
     "$(cd "$HA_BIN" && printf './usr/local/bin/%s\n' *)"
 ok "a unit" test -s "$unit"
-for command in ha-push ha-probe ha-stat ha-keep ha-alert; do
+for command in ha-push ha-probe ha-stat ha-keep ha-alert ha-repl; do
 	ok "a crontab of $command" test -s "$doc/examples/$command.cron"
 	ok "a snippet for monit" test -s "$doc/examples/$command.monit"
 	is "... to be read by all" \
@@ -38,6 +38,7 @@ ok "... rules" test -s "$doc/examples/rules.example"
 ok "a crontab of ha-act" test -s "$doc/examples/ha-act.cron"
 ok "an alert.conf" test -s "$doc/examples/alert.conf.example"
 ok "a targets file" test -s "$doc/examples/targets.example"
+ok "a repl.conf" test -s "$doc/examples/repl.conf.example"
 for command in "$HA_BIN"/*; do
 	ok "a page for ${command##*/}" \
 	    test -s "$T/dest/usr/local/share/man/man1/${command##*/}.1"
