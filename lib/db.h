@@ -47,6 +47,9 @@ struct ha_db_options {
 	const char *user, *password; /* instead of the file's */
 	const char *insecure; /* a reason in words: go on without a verified
 				 certificate to another machine; or NULL */
+	int tls_if_asked; /* TLS only if the file names an authority, whoever
+			     the peer is; else in clear, by ways to log in
+			     that show nobody the password */
 	const struct ha_buf *proxy_header; /* PROXY protocol; or NULL */
 	int64_t deadline_ns; /* of connecting and logging in */
 };
@@ -75,6 +78,11 @@ int ha_db_connect(
  */
 unsigned ha_db_error(const struct ha_db *db);
 int ha_db_error_is_local(const struct ha_db *db);
+/*
+ * connect(2)'s errno, if that was it; *at_once: it returned it by itself, no
+ * packet was heard.  Else 0.
+ */
+int ha_db_connect_errno(const struct ha_db *db, int *at_once);
 enum ha_db_step ha_db_step(const struct ha_db *db);
 /* The server's words for itself: "10.11.19-MariaDB-log"; "" before. */
 const char *ha_db_version(const struct ha_db *db);
@@ -98,12 +106,15 @@ struct ha_db_result {
 	unsigned error; /* the server's number; 0: it went well */
 	char *words; /* the server's words for it; NULL if none */
 	uint64_t affected; /* rows, for what returns none */
+	char *text; /* what names and cells point into */
 };
 #define HA_DB_RESULT_INIT                                                      \
 	{                                                                      \
-		0, 0, NULL, NULL, 0, NULL, 0                                   \
+		0, 0, NULL, NULL, 0, NULL, 0, NULL                             \
 	}
 void ha_db_result_release(struct ha_db_result *result);
+/* A result holds at most so many bytes; one that is larger ends the connection. */
+#define HA_DB_MAX_RESULT ((size_t)64 * 1024 * 1024)
 /*
  * By the column's name, without regard to case: NULL for SQL's NULL, for a row
  * that is none, and when no column has the name.
@@ -124,7 +135,8 @@ int ha_db_query(struct ha_db *db, const char *sql, int64_t deadline_ns,
 
 /*
  * Several statements, in one round trip if none fails; one that the server
- * refuses doesn't keep the ones behind it from being executed.  A statement
+ * refuses doesn't keep the ones behind it from being executed.  Each is one
+ * that returns one result: no CALL, no ';' between statements.  A statement
  * that is NULL is left out, its result empty.  -1 only when the connection is
  * gone or the deadline passed: then results behind that are empty, with error 0.
  */
