@@ -93,6 +93,8 @@ struct facts {
 	char *version; /* VERSION() */
 	int64_t asked_us, answered_us; /* our own clock, around the round */
 	int64_t clock_us; /* the server's, UTC, in the middle of it */
+	int64_t beats_us; /* the same as it read the beats; 0: clock_us */
+	int64_t zone_s; /* its local time is so far ahead of UTC */
 	double connect_ms, total_ms;
 	struct ha_db_result variables, status; /* Variable_name, Value */
 	struct ha_db_result status_rows; /* of all channels, as they came */
@@ -104,6 +106,7 @@ struct facts {
 	struct channel *channels;
 	size_t channel_count;
 	struct position own; /* SHOW MASTER STATUS; NULL: log_bin is off */
+	char *log_filters; /* "Binlog_Do_DB=a Binlog_Ignore_DB=b"; "" */
 	struct gtid_set executed; /* MySQL: gtid_executed; MariaDB: the binlog
 				     state, or slave_pos with log_bin off */
 	struct gtid_set position; /* MariaDB: gtid_current_pos; else executed */
@@ -112,6 +115,22 @@ struct facts {
 	size_t beat_count;
 	struct child *children;
 	size_t child_count;
+	/* FACTS_ALL */
+	struct ha_db_result origins; /* name, origin, persisted (its value) of
+		what is not the server's default */
+	struct ha_db_result tables; /* FACTS_TABLES_MAX at most of those without
+		a primary key or without transactions: table_schema, table_name,
+		engine, has_key, is_transactional ("0", "1") */
+};
+#define FACTS_TABLES_MAX 100
+
+/* Who gave a variable its value. */
+enum origin {
+	ORIGIN_UNKNOWN, /* not asked, or the server can't tell (MySQL 5.6) */
+	ORIGIN_DEFAULT, /* the server itself */
+	ORIGIN_FILE, /* my.cnf, or an option of the command line */
+	ORIGIN_PERSISTED, /* SET PERSIST, before the start */
+	ORIGIN_SET, /* SET GLOBAL or SET PERSIST since the start */
 };
 
 /* What to ask beyond the round that check needs. */
@@ -150,6 +169,12 @@ const char *facts_status(const struct facts *facts, const char *name);
 int facts_is_on(const struct facts *facts, const char *name);
 /* A number; -1: there is none such. */
 int64_t facts_number(const struct facts *facts, const char *name);
+enum origin facts_origin(const struct facts *facts, const char *name);
+/*
+ * The value that it will start with next time; NULL: not known, as what was
+ * set since the start hides what my.cnf says.
+ */
+const char *facts_at_start(const struct facts *facts, const char *name);
 /* May an ordinary account write?  read_only is off; -1: not known. */
 int facts_is_writable(const struct facts *facts);
 /* The channel called so (NULL: the only or the first one); NULL: none. */
@@ -164,7 +189,8 @@ facts_beat(const struct facts *facts, const struct channel *channel);
 /*
  * Microseconds between the beat's writing and the server's clock when it was
  * asked; source is who wrote it, whose clock is compared with ours so that a
- * skew is taken out; NULL: the clocks are taken to be the same.
+ * skew is taken out; NULL: the clocks are taken to be the same.  Below 0: it
+ * was written in the future.
  */
 int64_t facts_lag_us(const struct facts *facts, const struct beat *beat,
     const struct facts *source);

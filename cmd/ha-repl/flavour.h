@@ -23,8 +23,9 @@ struct source {
 	const char *host; /* NULL: leave as it is, as with all here */
 	unsigned port; /* 0 */
 	const char *user, *password;
-	enum gtid_use gtid;
-	int is_demotion; /* MariaDB: MASTER_DEMOTE_TO_SLAVE, or current_pos */
+	enum gtid_use gtid; /* GTID_USE_NO without a file: leave */
+	int is_demotion; /* MariaDB, slave_pos: MASTER_DEMOTE_TO_SLAVE, which
+			    is unknown (1064) before 10.10: then current_pos */
 	const char *file; /* with GTID_USE_NO */
 	uint64_t at;
 	int has_tls; /* 0, 1; -1: leave */
@@ -51,6 +52,7 @@ struct flavour {
 	const char *received; /* a query for heard_ms by channel; or NULL */
 	const char *gtids; /* SELECT ... of the sets, columns executed,
 			      position, purged */
+	const char *origins; /* SELECT name, origin, persisted; or NULL */
 	const char *column_prefix; /* "Master_" or "Source_" in the columns */
 	const char *semi_sync_source, *semi_sync_replica; /* "..._enabled" */
 	const char *log_updates; /* "log_slave_updates" */
@@ -62,7 +64,10 @@ struct flavour {
 	void (*stop)(struct ha_buf *sql, const char *channel);
 	void (*stop_receiver)(struct ha_buf *sql, const char *channel);
 	void (*reset)(struct ha_buf *sql, const char *channel); /* ... ALL */
-	/* A statement whose first cell is 0 (or more) once it has arrived. */
+	/*
+	 * A statement whose first cell is 0 (or more) once it has arrived, else
+	 * -1, or NULL when the applier doesn't run.
+	 */
 	void (*wait_gtid)(
 	    struct ha_buf *sql, const char *gtids, int64_t timeout_s);
 	void (*wait_position)(struct ha_buf *sql, const char *channel,
