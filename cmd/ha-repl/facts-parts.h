@@ -38,8 +38,11 @@ void facts_add_children(struct facts *facts, const struct ha_db_result *result,
 /* SHOW MASTER STATUS, and the sets. */
 void facts_add_own(struct facts *facts, const struct ha_db_result *own,
     const struct ha_db_result *gtids);
-/* What the server refused for want of a privilege; else nothing. */
-void facts_add_denied(struct facts *facts, const struct ha_db_result *result,
-    const char *statement);
+/*
+ * What the server refused for want of a privilege; else nothing.  what is the
+ * statement, or the table.
+ */
+void facts_add_denied(
+    struct facts *facts, const struct ha_db_result *result, const char *what);
 
 #endif

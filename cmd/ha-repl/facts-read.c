@@ -83,17 +83,17 @@
 	"'performance_schema')"
 #define TABLES                                                                 \
 	"SELECT table_schema, table_name, MAX(engine) AS engine, "             \
-	"MAX(has_key) AS has_key, MAX(engine) IN (SELECT e.ENGINE "            \
-	"FROM information_schema.ENGINES AS e WHERE e.TRANSACTIONS = 'YES') "  \
-	"AS is_transactional FROM ("                                           \
-	"SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, "      \
-	"ENGINE AS engine, 0 AS has_key FROM information_schema.TABLES "       \
-	"WHERE TABLE_TYPE = 'BASE TABLE' AND " OF_USERS " UNION ALL "          \
-	"SELECT TABLE_SCHEMA, TABLE_NAME, NULL, 1 "                            \
+	"MAX(has_key) AS has_key, MAX(is_safe) AS is_transactional FROM ("     \
+	"SELECT t.TABLE_SCHEMA AS table_schema, t.TABLE_NAME AS table_name, "  \
+	"t.ENGINE AS engine, 0 AS has_key, e.TRANSACTIONS = 'YES' AS is_safe " \
+	"FROM information_schema.TABLES AS t "                                 \
+	"LEFT JOIN information_schema.ENGINES AS e ON e.ENGINE = t.ENGINE "    \
+	"WHERE t.TABLE_TYPE = 'BASE TABLE' AND t." OF_USERS " UNION ALL "      \
+	"SELECT TABLE_SCHEMA, TABLE_NAME, NULL, 1, 0 "                         \
 	"FROM information_schema.TABLE_CONSTRAINTS "                           \
-	"WHERE CONSTRAINT_TYPE = 'PRIMARY KEY' AND " OF_USERS ") AS both_of "  \
+	"WHERE CONSTRAINT_TYPE = 'PRIMARY KEY' AND " OF_USERS ") AS halves "   \
 	"GROUP BY table_schema, table_name "                                   \
-	"HAVING engine IS NOT NULL AND (has_key = 0 OR NOT is_transactional) " \
+	"HAVING engine IS NOT NULL AND (has_key = 0 OR is_transactional = 0) " \
 	"LIMIT 100"
 
 /*
@@ -252,8 +252,19 @@ add_clock(struct facts *facts, const struct asking *asking)
 		facts->clock_us = first_us + (last_us - first_us) / 2;
 }
 
+/*
+ * Of MySQL only 8.0 and later have more tables to tell than one has to miss,
+ * and a table that is not there is refused in the same words.
+ */
+static int
+has_tables(const struct facts *facts)
+{
+	return facts_variable(facts, "persisted_globals_load") != NULL;
+}
+
 static void
-add_denied(struct facts *facts, const struct asking *asking)
+add_denied(struct facts *facts, const struct asking *asking,
+    const struct facts_options *options)
 {
 	static const int asked[] = { GTIDS, OWN, CHANNELS, CHILDREN };
 
@@ -261,14 +272,18 @@ add_denied(struct facts *facts, const struct asking *asking)
 		if (asking->sql[asked[i]])
 			facts_add_denied(facts, &asking->results[asked[i]],
 			    asking->sql[asked[i]]);
-	facts_add_denied(facts, &asking->results[RECEIVED],
-	    "performance_schema.replication_connection_status");
-	facts_add_denied(facts, &asking->results[BEATS], "the heartbeat table");
+	if (has_tables(facts))
+		facts_add_denied(facts, &asking->results[RECEIVED],
+		    "performance_schema.replication_connection_status");
+	if (asking->sql[BEATS])
+		facts_add_denied(
+		    facts, &asking->results[BEATS], options->heartbeat_table);
 }
 
 /* The kind of the sets is the flavour's, whether they were told or not. */
 static void
-digest(struct facts *facts, struct asking *asking)
+digest(struct facts *facts, struct asking *asking,
+    const struct facts_options *options)
 {
 	const char *uuid;
 
@@ -277,7 +292,7 @@ digest(struct facts *facts, struct asking *asking)
 	add_clock(facts, asking);
 	take(&facts->variables, &asking->results[VARIABLE_LIST]);
 	take(&facts->status, &asking->results[STATUS_LIST]);
-	add_denied(facts, asking);
+	add_denied(facts, asking, options);
 	facts->can_see_channels = !asking->results[CHANNELS].error &&
 				  asking->results[CHANNELS].columns;
 	take(&facts->status_rows, &asking->results[CHANNELS]);
@@ -301,7 +316,9 @@ ask_all(struct facts *facts, struct ha_db *db, int64_t deadline_ns)
 		HA_DB_RESULT_INIT };
 	int status = ha_db_batch(db, sql, 2, deadline_ns, results, &facts->why);
 
-	facts_add_denied(facts, &results[0], "the origin of variables");
+	if (has_tables(facts))
+		facts_add_denied(facts, &results[0],
+		    "performance_schema.variables_info, persisted_variables");
 	take(&facts->origins, &results[0]);
 	take(&facts->tables, &results[1]);
 	return status;
@@ -337,7 +354,7 @@ ask(struct facts *facts, struct ha_db *db, const struct facts_options *options,
 	facts->answered_us = now_us();
 	if (!status && is_unknown(&asking) && flavour_other(facts->flavour))
 		status = ask_other(facts, db, &asking, options, &facts->why);
-	digest(facts, &asking);
+	digest(facts, &asking, options);
 	if (!status && options->depth >= FACTS_ALL)
 		status = ask_all(facts, db, options->deadline_ns);
 	release(&asking);

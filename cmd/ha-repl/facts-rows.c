@@ -260,8 +260,8 @@ add_privileges(struct ha_buf *denied, const char *words)
 }
 
 void
-facts_add_denied(struct facts *facts, const struct ha_db_result *result,
-    const char *statement)
+facts_add_denied(
+    struct facts *facts, const struct ha_db_result *result, const char *what)
 {
 	struct ha_buf denied = HA_BUF_INIT;
 	const char *words = result->words ? result->words : "";
@@ -274,11 +274,12 @@ facts_add_denied(struct facts *facts, const struct ha_db_result *result,
 	ha_buf_add_str(&denied, facts->denied);
 	if (denied.len)
 		ha_buf_add_str(&denied, "; ");
-	if (result->error == SPECIFIC_ACCESS_DENIED)
+	if (result->error == SPECIFIC_ACCESS_DENIED) {
 		add_privileges(&denied, words);
-	else
-		ha_buf_add_str(&denied, "SELECT");
-	ha_buf_addf(&denied, " for %s", statement);
+		ha_buf_addf(&denied, " for %s", what);
+	} else {
+		ha_buf_addf(&denied, "SELECT on %s", what);
+	}
 	free(facts->denied);
 	facts->denied = ha_buf_detach(&denied);
 }
