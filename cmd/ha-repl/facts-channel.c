@@ -301,3 +301,29 @@ facts_add_received(struct facts *facts, const struct ha_db_result *result)
 		}
 	}
 }
+
+/*
+ * With several workers the applier's own words only say where to look; then
+ * those of the worker that failed last, whose number it has, are told.
+ */
+void
+facts_add_failures(struct facts *facts, const struct ha_db_result *result)
+{
+	for (size_t i = result->rows; i-- > 0;) {
+		const char *name = ha_db_get(result, i, "CHANNEL_NAME");
+		const char *words = ha_db_get(result, i, "LAST_ERROR_MESSAGE");
+		uint64_t number =
+		    facts_offset(ha_db_get(result, i, "LAST_ERROR_NUMBER"));
+
+		for (size_t j = 0; j < facts->channel_count; j++) {
+			struct channel *channel = &facts->channels[j];
+
+			if (!name || !words || number == 0 ||
+			    strcasecmp(name, channel->name) != 0 ||
+			    number != channel->applier_error)
+				continue;
+			free(channel->applier_words);
+			channel->applier_words = ha_xstrdup(words);
+		}
+	}
+}

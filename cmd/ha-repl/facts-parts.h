@@ -30,6 +30,8 @@ int facts_stamp(const char *text, int64_t *us);
 void facts_add_channels(struct facts *facts);
 /* What the flavour's query "received" tells of them. */
 void facts_add_received(struct facts *facts, const struct ha_db_result *result);
+/* What the flavour's query "failures" tells of those whose applier failed. */
+void facts_add_failures(struct facts *facts, const struct ha_db_result *result);
 /* Rows of the heartbeat table, with the server's clock in asked_at. */
 void facts_add_beats(struct facts *facts, const struct ha_db_result *result);
 /* SHOW REPLICAS, and Host of the processes that send a log. */

@@ -110,6 +110,7 @@ enum {
 	OWN,
 	CHANNELS,
 	RECEIVED,
+	FAILURES,
 	BEATS,
 	CHILDREN,
 	SENDERS,
@@ -180,6 +181,7 @@ choose(struct asking *asking, const struct flavour *flavour,
 	asking->sql[OWN] = flavour->show_own;
 	asking->sql[CHANNELS] = flavour->show_channels;
 	asking->sql[RECEIVED] = flavour->received;
+	asking->sql[FAILURES] = flavour->failures;
 	asking->sql[BEATS] = asking->beats;
 	if (options->depth >= FACTS_CHILDREN) {
 		asking->sql[CHILDREN] = flavour->show_children;
@@ -302,6 +304,7 @@ digest(struct facts *facts, struct asking *asking,
 	facts_add_own(facts, &asking->results[OWN], &asking->results[GTIDS]);
 	facts_add_channels(facts);
 	facts_add_received(facts, &asking->results[RECEIVED]);
+	facts_add_failures(facts, &asking->results[FAILURES]);
 	facts_add_beats(facts, &asking->results[BEATS]);
 	facts_add_children(
 	    facts, &asking->results[CHILDREN], &asking->results[SENDERS]);

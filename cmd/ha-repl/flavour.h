@@ -50,6 +50,8 @@ struct flavour {
 	const char *show_children; /* SHOW SLAVE HOSTS */
 	const char *show_logs; /* SHOW BINARY LOGS */
 	const char *received; /* a query for heard_ms by channel; or NULL */
+	const char *failures; /* a query for what each worker failed of, the
+				 latest first; or NULL */
 	const char *gtids; /* SELECT ... of the sets, columns executed,
 			      position, purged */
 	const char *origins; /* SELECT name, origin, persisted; or NULL */

@@ -82,6 +82,7 @@ const struct flavour flavour_mysql_old = {
 	.show_children = "SHOW SLAVE HOSTS",
 	.show_logs = "SHOW BINARY LOGS",
 	.received = MYSQL_RECEIVED,
+	.failures = MYSQL_FAILURES,
 	.gtids = MYSQL_GTIDS,
 	.origins = MYSQL_ORIGINS,
 	.column_prefix = "Master_",

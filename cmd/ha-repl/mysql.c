@@ -81,6 +81,7 @@ const struct flavour flavour_mysql = {
 	.show_children = "SHOW REPLICAS",
 	.show_logs = "SHOW BINARY LOGS",
 	.received = MYSQL_RECEIVED,
+	.failures = MYSQL_FAILURES,
 	.gtids = MYSQL_GTIDS,
 	.origins = MYSQL_ORIGINS,
 	.column_prefix = "Source_",

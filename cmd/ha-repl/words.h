@@ -20,6 +20,10 @@
 	"LEFT JOIN performance_schema.replication_connection_configuration "   \
 	"AS c USING (CHANNEL_NAME) "                                           \
 	"LEFT JOIN performance_schema.threads AS t USING (THREAD_ID)"
+#define MYSQL_FAILURES                                                         \
+	"SELECT CHANNEL_NAME, LAST_ERROR_NUMBER, LAST_ERROR_MESSAGE "          \
+	"FROM performance_schema.replication_applier_status_by_worker "        \
+	"WHERE LAST_ERROR_NUMBER <> 0 ORDER BY LAST_ERROR_TIMESTAMP DESC"
 #define MYSQL_GTIDS                                                            \
 	"SELECT @@global.gtid_executed AS executed, "                          \
 	"@@global.gtid_executed AS position, @@global.gtid_purged AS purged"

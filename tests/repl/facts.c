@@ -320,6 +320,26 @@ test_period(void **state __attribute__((unused)))
 }
 
 static void
+test_failures(void **state __attribute__((unused)))
+{
+	struct facts facts;
+	struct ha_db_result failures =
+	    rows_of("CHANNEL_NAME|LAST_ERROR_NUMBER|LAST_ERROR_MESSAGE\n"
+		    "|1062|the latest\n|1062|an older one\n|1032|another\n"
+		    "b|1062|of b\n");
+
+	begin(&facts, GTID_MYSQL);
+	facts.status_rows = rows_of("Channel_Name|Last_SQL_Errno|"
+				    "Last_SQL_Error\n|1062|see there\nb|0|\n");
+	facts_add_channels(&facts);
+	facts_add_failures(&facts, &failures);
+	assert_string_equal(facts.channels[0].applier_words, "the latest");
+	assert_string_equal(facts.channels[1].applier_words, "");
+	ha_db_result_release(&failures);
+	facts_release(&facts);
+}
+
+static void
 test_own(void **state __attribute__((unused)))
 {
 	struct facts facts;
@@ -580,6 +600,7 @@ main(void)
 		cmocka_unit_test(test_mysql_old),
 		cmocka_unit_test(test_heard),
 		cmocka_unit_test(test_period),
+		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_beats),
 		cmocka_unit_test(test_local_beats),
