@@ -12,6 +12,8 @@
 
 /* So many of the protocol's heartbeats may be missed. */
 #define MISSED_MAX 3
+/* A heartbeat's row so old is nobody's latest, if its writer still writes. */
+#define STALE_US INT64_C(10000000)
 /* Of a server's own words for an error. */
 #define QUOTE_MAX 160
 
@@ -128,16 +130,35 @@ source_of(const struct fleet *fleet, const struct facts *replica,
 	return STRANGER;
 }
 
+/* Has its writer written none since then?  Then its age is no lag. */
+static int
+is_last_word(const struct fleet *fleet, const struct beat *beat)
+{
+	const struct facts *writer =
+	    fleet_by_server(fleet, beat->server_id, NULL);
+
+	if (!writer || !writer->is_answered)
+		return 0;
+	for (size_t i = 0; i < writer->beat_count; i++)
+		if (writer->beats[i].server_id == beat->server_id)
+			return writer->beats[i].written_us <= beat->written_us;
+	return 0;
+}
+
 int64_t
 topology_lag_us(const struct fleet *fleet, const struct facts *facts,
     const struct channel *channel)
 {
 	const struct beat *beat = facts_beat(facts, channel);
+	int64_t lag_us;
 
 	if (!beat)
 		return INT64_MIN;
-	return facts_lag_us(
+	lag_us = facts_lag_us(
 	    facts, beat, fleet_by_server(fleet, beat->server_id, NULL));
+	if (lag_us > STALE_US && is_last_word(fleet, beat))
+		return INT64_MIN;
+	return lag_us;
 }
 
 /* A thread says Yes, but nothing has come for long, and no fresh row either. */

@@ -77,7 +77,10 @@ int topology_is_at(const struct facts *facts, const char *host, unsigned port);
 /* Append what goes on, or wrong, on an edge: "0.012 s behind"; raw bytes. */
 void topology_add_words(struct ha_buf *words, const struct topology *topology,
     const struct edge *edge);
-/* Lag by heartbeat rows in microseconds; INT64_MIN: not known. */
+/*
+ * Lag by heartbeat rows in microseconds; INT64_MIN: not known, as when all rows
+ * have arrived that their writer has written, and the last one is old.
+ */
 int64_t topology_lag_us(const struct fleet *fleet, const struct facts *facts,
     const struct channel *channel);
 /* Is it a node that repl.conf doesn't have, though it has some? */
