@@ -7,6 +7,13 @@
 #				for a defaults-file) and $data, a directory with
 #				its first data, to be copied for each server
 #	settings_FLAVOUR	lines of my.cnf
+#	last_words LOG		why it did not start
+
+# MySQL 5.6 goes on about what it shuts down.
+last_words()
+{
+	grep -v '\[Note\]' "$1" | tail -n 20
+}
 
 # Who may do what, as the manual tells who monitors to grant.
 users()

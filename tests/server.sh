@@ -53,11 +53,15 @@ prepare()
 	:
 }
 
-# A zombie has not been waited for, and that is all it still wants.
+# A zombie has not been waited for, and that is all it still wants, unless its
+# other threads are still on their way out, with its files.
 alive()
 {
 	case $(cat "/proc/$1/stat" 2>/dev/null) in
-	'' | *') Z '*) return 1 ;;
+	'') return 1 ;;
+	*') Z '*) [ -e "/proc/$1/task" ] &&
+	    [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 2>/dev/null |
+	        wc -l)" -gt 1 ] ;;
 	esac
 }
 
