@@ -70,6 +70,7 @@ first_mariadb()
 	users mariadb >"$dir/users.sql"
 	first mariadb-install-db --no-defaults --user="$me" --datadir="$1" \
 	    --auth-root-authentication-method=normal --skip-test-db \
+	    --skip-name-resolve --force \
 	    --extra-file="$dir/users.sql" --innodb-flush-method=nosync \
 	    --innodb-log-file-size=4M
 }

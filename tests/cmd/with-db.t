@@ -6,8 +6,46 @@
 # shellcheck disable=SC2016 # of other shells
 . "$(dirname "$0")/../tap.sh"
 needs mariadb openssl perl
+. "$(dirname "$0")/../repl.sh"
 chmod 755 "$T"
 mkdir "$T/dirs"
+
+# MySQL's parallel replica knows it late.
+at_position()
+{
+	[ "$(replica_status "$1" Source_Log_File) $(replica_status "$1" \
+	    Exec_Master_Log_Pos)" = "$(position "$2")" ]
+}
+
+# By hand, as repl.sh has it, between the servers of with-db.
+replication()
+{
+	replicate 2 1 "$1" && wait_until 10 replicates 2 || return
+	make_table 1 && insert 1 20 && in_step_all && sql_is 20 2 '
+	    SELECT COUNT(*) FROM t.writes' || return
+	replica 2 'STOP SQL_THREAD' && ! replicates 2 && insert 1 1 || return
+	! same_rows 1 2 && replica 2 START && in_step 1 2 || return
+	wait_until 10 at_position 2 1 || return
+	sql 2 'INSERT INTO t.writes VALUES (7, 2)'
+	sql 1 'INSERT INTO t.writes VALUES (7, 1)'
+	wait_until 10 broken 2 1062 || return
+	replica 2 STOP && replica 2 'RESET ALL' || return
+	[ -z "$(replica_status 2 Slave_IO_Running)" ] || return
+	case $HA_DB_FLAVOUR in
+	mariadb) option='MASTER_SSL = 0' ;;
+	mysql) option='SOURCE_SSL = 0' ;;
+	*) return ;;
+	esac
+	replicate 1 2 pos back "$option" && wait_until 10 replicates 1 back &&
+	    sql 2 'DROP DATABASE t' &&
+	    wait_sql 10 '' 1 "SHOW DATABASES LIKE 't'" &&
+	    replica 1 STOP back && ! replicates 1 back
+}
+
+if [ "${1-}" = replication ]; then
+	replication "$2"
+	exit
+fi
 
 empty()
 {
@@ -148,6 +186,20 @@ run "$TESTS/with-db" mariadb 1 mysql56 1 --gtid -- sh -c '
 	done'
 [ "$status" -eq 77 ] || is "two flavours at once" "$(echo "$out" |
     sed 's/^1.*MariaDB.*/new/; s/^5\.6.*/old/' | tr '\n' ' ')" "new old "
+## Replication by hand, of repl.sh
+
+for case in mariadb:pos mariadb:gtid mysql:pos mysql:gtid:--gtid \
+    mysql56:pos mysql56:gtid:--gtid; do
+	flavour=${case%%:*} option=${case#*:}
+	how=${option%%:*} option=${option#"$how"}
+	run "$TESTS/with-db" "$flavour" 2 ${option:+"${option#:}"} -- \
+	    "$0" replication "$how"
+	[ "$status" -eq 77 ] ||
+	    is "$flavour replicates by $how" "$status" 0
+done
+
+## Its words
+
 exits "how many" 125 "$TESTS/with-db" mariadb -- true
 exits "no server" 125 "$TESTS/with-db" --gtid -- true
 exits "no flavour" 125 "$TESTS/with-db" oracle 1 -- true
