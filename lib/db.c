@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -255,8 +256,10 @@ traffic(int is_write, MYSQL *mysql, const unsigned char *data, size_t len)
 	(void)data;
 	if (!running)
 		return;
+	/* A read that failed gave -1. */
 	if (!is_write) {
-		hear(mysql, len);
+		if (len > 0 && len <= SSIZE_MAX)
+			hear(mysql, len);
 		return;
 	}
 	running->is_sending = 0;
@@ -489,6 +492,9 @@ fail_syn(struct ha_db *db, const struct way *way, const char *text,
 		    strchr(way->address, ':') ? "can't connect to [%s]:%u"
 					      : "can't connect to %s:%u",
 		    way->address, way->port);
+	if (db->sys == EAGAIN)
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "can't connect to %s: its queue is full", socket);
 	return ha_err_set(
 	    err, EX_UNAVAILABLE, db->sys, "can't connect to %s", socket);
 }
@@ -592,14 +598,16 @@ set_options(MYSQL *mysql, const struct way *way,
     const struct ha_db_options *options, const struct ha_db_defaults *defaults)
 {
 	/*
-	 * wait_io() knows the deadline; they only may not be 0.  The first is
-	 * for how long connect(2) to a full socket is tried again.
+	 * wait_io() knows the deadline; they only may not be 0.  But a socket
+	 * whose queue is full is tried again for as long as the first says, and
+	 * up to a second more.
 	 */
-	const unsigned second = 1, hour = 3600, no = 0;
+	const unsigned hour = 3600, connecting = way->address ? 1 : 0;
+	const unsigned no = 0;
 	const char *source =
 	    options->source ? options->source : defaults->source;
 
-	api.mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &second);
+	api.mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connecting);
 	api.mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &hour);
 	api.mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &hour);
 	api.mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_io);
