@@ -147,6 +147,7 @@ $B/tests/drive-transport: $(patsubst %,$B/obj/cmd/ha-push/%.o, \
 	transport channel libssh2 openssh complaint sshconf hostkey dial \
 	identity offer wire) \
 	$B/libha.a
+$B/tests/drive-db: $B/libha.a
 
 # Into a program that may be built with a sanitizer: without one.
 PRELOADS := $(patsubst tests/%.c,$B/tests/%.so,$(wildcard tests/preload/*.c))

@@ -397,17 +397,20 @@ clean(const char *text, size_t len)
 static char *
 error_words(const char *text, unsigned error, const char *sql)
 {
-	const char *quoted = strstr(text, " near '");
-	size_t len = strlen(text);
+	const char *quoted = strstr(text, " near '"), *end;
+	char *cut, *words;
 
-	if (sql && quoted && error == ER_SYNTAX) {
-		if (strcasestr(sql, "password") ||
-		    strcasestr(sql, "identified"))
-			len = (size_t)(quoted - text);
-		else if (strstr(quoted, SEPARATOR))
-			len = (size_t)(strstr(quoted, SEPARATOR) - text);
-	}
-	return clean(text, len);
+	if (!sql || !quoted || error != ER_SYNTAX)
+		return clean(text, strlen(text));
+	if (strcasestr(sql, "password") || strcasestr(sql, "identified"))
+		return clean(text, (size_t)(quoted - text));
+	end = strstr(quoted, SEPARATOR);
+	if (!end)
+		return clean(text, strlen(text));
+	cut = ha_xasprintf("%.*s'", (int)(end - text), text);
+	words = clean(cut, strlen(cut));
+	free(cut);
+	return words;
 }
 
 static int

@@ -900,7 +900,7 @@ test_refused_one(void **state)
 	    ha_db_query(db, "X", ha_clock_deadline(5000), NULL, &err), -1);
 	assert_int_equal(err.status, EX_DATAERR);
 	assert_int_equal(ha_db_error(db), 1064);
-	assert_string_equal(err.msg, "no  such near 'a");
+	assert_string_equal(err.msg, "no  such near 'a'");
 	assert_int_equal(
 	    ha_db_query(db, "DO 1", ha_clock_deadline(5000), NULL, &err), 0);
 }
