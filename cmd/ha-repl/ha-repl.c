@@ -112,11 +112,11 @@ static const struct ha_opt opts[] = {
 
 static struct ha_opt_command command = {
 	.name = "ha-repl",
-	.synopsis = "[options] check|lint|show|topology|heartbeat|point|recover"
-		    "|seed [NODE ...]",
+	.synopsis = "[options] SUBCOMMAND [NODE ...]",
 	.purpose = "know the truth about MySQL and MariaDB replication, and "
 		   "point a replica",
 	.details =
+	    "SUBCOMMAND is check, lint, show, topology, heartbeat, point, recover or seed.\n"
 	    "NODE is a name of repl.conf, HOST:PORT or a socket's path.\n"
 	    "  ha-repl check                        all of repl.conf\n"
 	    "  ha-repl lint --topology=dual db-a db-b\n"

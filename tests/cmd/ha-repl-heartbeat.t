@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
+# shellcheck disable=SC2016 # backquotes of SQL
 #
 # ha-repl-heartbeat.t - the row that lag is measured by, and when none is
 # written.

@@ -131,9 +131,9 @@ no_secret "all of it"
 
 ## logins
 
+mv "$HA_CONFIG_DIR/repl.conf" "$T/repl.conf"
 at 1
-exits "a refused login" 77 ha-repl show -F tsv --insecure test 127.0.0.1:${node#*:} \
-    --defaults-file /dev/null
+exits "a refused login" 77 ha-repl show -F tsv --defaults-file /dev/null "$node"
 sed 's/^password.*/password = wrong-secret/' "$cnf" >"$T/wrong.cnf"
 chmod 600 "$T/wrong.cnf"
 exits "a wrong password" 77 \
@@ -159,6 +159,7 @@ isnt_dash()
 	[ "$(cell "$1")" != - ]
 }
 ok "... sees positions" isnt_dash 8
+mv "$T/repl.conf" "$HA_CONFIG_DIR/repl.conf"
 
 ## servers that don't answer
 
