@@ -29,6 +29,8 @@ enum {
 
 /* 12.0 has words, others numbers, where a word compared with 0 is equal. */
 #define IS_WRITABLE "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')"
+#define FORMAT_SQL                                                             \
+	"SELECT @@session.binlog_format AS format, @@global.log_bin AS log_bin"
 #define STAMP "DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%f')"
 
 static int64_t
@@ -81,8 +83,7 @@ beat_open(struct beat_writer *writer, struct ha_err *err)
 		[WAIT] = wait,
 		[ROWS] = "SET SESSION binlog_format = 'ROW'",
 		[ANNOTATE] = "SET SESSION binlog_annotate_row_events = 0",
-		[FORMAT] = "SELECT @@session.binlog_format AS format, "
-			   "@@global.log_bin AS log_bin",
+		[FORMAT] = FORMAT_SQL,
 	};
 	struct ha_db_result results[COUNT] = { 0 };
 	const char *format, *log_bin;

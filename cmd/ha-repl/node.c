@@ -249,7 +249,7 @@ parse_node(const char *text, struct ha_err *err)
 {
 	struct node *node;
 	unsigned port;
-	char *host;
+	char *host = NULL;
 
 	if (*text == '/')
 		return new_socket(text);
@@ -345,7 +345,7 @@ static int
 add_alias(struct node *node, const char *text, struct ha_err *err)
 {
 	unsigned port;
-	char *host;
+	char *host = NULL;
 
 	if (node_parse_address(text, &host, &port, err))
 		return -1;
