@@ -163,6 +163,8 @@ static const struct subcommand {
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 
+/* What a plugin does. */
+static const struct subcommand *const checking = subcommands;
 static int usage_status = EX_USAGE;
 
 static const struct subcommand *
@@ -185,7 +187,7 @@ guess(int argc, char **argv)
 
 	for (int i = 1; i < argc && !found; i++)
 		found = find(argv[i]);
-	return found ? found : repl.is_plugin ? find("check") : NULL;
+	return found ? found : repl.is_plugin ? checking : NULL;
 }
 
 /* Before a mistake in the options is told: as one who looks at stdout sees it. */
@@ -342,7 +344,7 @@ choose(char ***operands)
 		return sub;
 	}
 	if (repl.is_plugin)
-		return find("check");
+		return checking;
 	if (**operands)
 		ha_die(EX_USAGE, "'%s' is none of %s; try 'ha-repl --help'",
 		    **operands, command.operands);

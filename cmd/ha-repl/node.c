@@ -85,9 +85,11 @@ node_parse_address(
 	if (*text == '[') {
 		start = text + 1;
 		end = strchr(start, ']');
-		if (!end || (end[1] && end[1] != ':'))
-			return ha_err_set(err, EX_USAGE, 0,
+		if (!end || (end[1] && end[1] != ':')) {
+			ha_err_set(err, EX_USAGE, 0,
 			    "'%s' is no [ADDRESS]:PORT", text);
+			return -1;
+		}
 		colon = end[1] ? end + 1 : NULL;
 	} else if (colon && strchr(text, ':') != colon) {
 		colon = NULL; /* an IPv6 address by itself */
@@ -95,12 +97,15 @@ node_parse_address(
 	} else {
 		end = colon ? colon : text + strlen(text);
 	}
-	if (!is_host(start, (size_t)(end - start)))
-		return ha_err_set(
+	if (!is_host(start, (size_t)(end - start))) {
+		ha_err_set(
 		    err, EX_USAGE, 0, "'%s' is no HOST or HOST:PORT", text);
-	if (colon && parse_port(colon + 1, port))
-		return ha_err_set(
-		    err, EX_USAGE, 0, "'%s' is no port", colon + 1);
+		return -1;
+	}
+	if (colon && parse_port(colon + 1, port)) {
+		ha_err_set(err, EX_USAGE, 0, "'%s' is no port", colon + 1);
+		return -1;
+	}
 	*host = ha_xmemdup(start, (size_t)(end - start));
 	return 0;
 }
@@ -249,7 +254,7 @@ parse_node(const char *text, struct ha_err *err)
 {
 	struct node *node;
 	unsigned port;
-	char *host = NULL;
+	char *host;
 
 	if (*text == '/')
 		return new_socket(text);
@@ -345,7 +350,7 @@ static int
 add_alias(struct node *node, const char *text, struct ha_err *err)
 {
 	unsigned port;
-	char *host = NULL;
+	char *host;
 
 	if (node_parse_address(text, &host, &port, err))
 		return -1;
@@ -405,23 +410,26 @@ read_topology(
 	return 0;
 }
 
-/* The name has been looked at; *node is the caller's to free on -1, too. */
-static int
-read_settings(
-    struct node **node, const struct ha_conf_line *line, struct ha_err *err)
+/* The name has been looked at. */
+static struct node *
+read_node(const struct ha_conf_line *line, struct ha_err *err)
 {
+	struct node *node = parse_node(line->words[1].text, err);
 	size_t offset;
 
-	*node = parse_node(line->words[1].text, err);
-	if (!*node)
-		return ha_conf_err(line, 1, 0, err, "%s", err->msg);
-	free((*node)->name);
-	(*node)->name = ha_xstrdup(line->words[0].text);
+	if (!node) {
+		ha_conf_err(line, 1, 0, err, "%s", err->msg);
+		return NULL;
+	}
+	free(node->name);
+	node->name = ha_xstrdup(line->words[0].text);
 	for (size_t i = 2; i < line->count; i++)
-		if (add_setting(*node, line->words[i].text, &offset, err))
-			return ha_conf_err(
-			    line, i, offset, err, "%s", err->msg);
-	return 0;
+		if (add_setting(node, line->words[i].text, &offset, err)) {
+			node_free(node);
+			ha_conf_err(line, i, offset, err, "%s", err->msg);
+			return NULL;
+		}
+	return node;
 }
 
 static int
@@ -457,10 +465,9 @@ read_line(void *context, const struct ha_conf_line *line, struct ha_err *err)
 		return read_topology(nodes, line, err);
 	if (check_name(nodes, line, err))
 		return -1;
-	if (read_settings(&node, line, err)) {
-		node_free(node);
+	node = read_node(line, err);
+	if (!node)
 		return -1;
-	}
 	other = find_known(nodes, node);
 	if (other) {
 		node_free(node);
