@@ -214,8 +214,8 @@ in_silence()
 	ha-repl check -F tsv -t 500ms slow.example.org
 	code=$?
 	date +%s%N >"$T/ended"
-	kill $mute
-	exit $code
+	kill "$mute"
+	exit "$code"
 }
 if unshare -mn true 2>/dev/null; then
 	exits "a name that is looked up for ever" 2 \
