@@ -7,6 +7,7 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mariadb 2 mysql 1 mysql56 1 --gtid
 . "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../grants.sh"
 
 # cnf I: how the shell's ha-repl logs in to I, as who may do all.
 cnf()
@@ -148,25 +149,22 @@ grants()
 	mariadb) monitor='BINLOG MONITOR, SLAVE MONITOR' ;;
 	*) monitor='REPLICATION CLIENT' ;;
 	esac
-	sql "$1" "CREATE USER 'ha_beat'@'%' IDENTIFIED BY 'beat-secret';
-	    GRANT $monitor ON *.* TO 'ha_beat'@'%';
-	    GRANT SELECT, INSERT, UPDATE ON ha.heartbeat TO 'ha_beat'@'%'"
-	login "$T/beat.cnf" ha_beat beat-secret
+	ok "$f: the account of the manual" manual_login "$1" ha_beat
 	exits "$f: statements, and who may not" 77 \
-	    beat_as "$T/beat.cnf" "$1" --once
+	    beat_as "$manual_cnf" "$1" --once
 	like "$f: ... says what to do" "$err" 'binlog_format = ROW'
 	sql "$1" 'SET GLOBAL binlog_format = ROW'
 	ts=$(column "$1" ts)
 	exits "$f: the grants of the manual" 0 \
-	    beat_as "$T/beat.cnf" "$1" --once -v
+	    beat_as "$manual_cnf" "$1" --once -v
 	is "$f: ... do, for positions too" "$err" ''
 	ok "$f: ... and write" changed "$1" "$ts"
 	sql "$1" "REVOKE INSERT ON ha.heartbeat FROM 'ha_beat'@'%';
 	    REVOKE $monitor ON *.* FROM 'ha_beat'@'%'"
-	exits "$f: without INSERT" 77 beat_as "$T/beat.cnf" "$1" --once
+	exits "$f: without INSERT" 77 beat_as "$manual_cnf" "$1" --once
 	sql "$1" "GRANT INSERT ON ha.heartbeat TO 'ha_beat'@'%'"
 	exits "$f: without the right to see positions" 0 \
-	    beat_as "$T/beat.cnf" "$1" --once -v
+	    beat_as "$manual_cnf" "$1" --once -v
 	like "$f: ... it says so" "$err" 'rows without positions'
 	is "$f: ... and has none" "$(column "$1" 'file IS NULL')" 1
 	login "$T/wrong.cnf" ha_beat wrong-secret

@@ -7,6 +7,7 @@
 in_db mariadb 2 mysql 1 mysql56 1 --gtid
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../probe.sh"
+. "$(dirname "$0")/../grants.sh"
 
 # at I: $node and $cnf of the I-th.
 at()
@@ -163,6 +164,24 @@ isnt_dash()
 }
 ok "... sees positions" isnt_dash 8
 mv "$T/repl.conf" "$HA_CONFIG_DIR/repl.conf"
+
+# The manual's grants, and what is seen with them.
+for i in 1 3 4; do
+	at $i
+	of $i FLAVOUR
+	f=$of_db
+	exits "$f: the heartbeat's table" 0 \
+	    ha-repl heartbeat --create --defaults-file "$cnf" "$node"
+	ok "$f: the account of the manual" manual_login $i ha_monitor
+	for sub in show check lint; do
+		run ha-repl $sub -F tsv --defaults-file "$manual_cnf" "$node"
+		like "$f: $sub, with its grants" "$out" "	$node	"
+		unlike "... sees all" "$out$err" 'denied|GRANT|privilege'
+	done
+	run ha-repl topology -F json --defaults-file "$manual_cnf" "$node"
+	is "$f: topology, with its grants" "$status" 0
+	unlike "... sees all" "$out$err" 'denied|GRANT|privilege'
+done
 
 ## servers that don't answer
 
