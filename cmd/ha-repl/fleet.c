@@ -26,6 +26,7 @@
  * what it waited for.
  */
 #define MARGIN_NS (50 * HA_MS_NS)
+#define UNKNOWN_HOST 2005 /* CR_UNKNOWN_HOST of the client libraries */
 
 /*
  * One node being read.  Until has_ended it is the thread's, but for the two
@@ -226,13 +227,15 @@ too_late(struct node *node, int64_t begun_ns, int64_t begun_us)
 	facts->asked_us = begun_us;
 	facts->answered_us = begun_us + spent_ns / 1000;
 	facts->step = HA_DB_AT_SYN;
-	if (node->host && !is_numeric(node->host))
+	if (node->host && !is_numeric(node->host)) {
+		facts->error = UNKNOWN_HOST;
 		ha_err_set(&facts->why, EX_UNAVAILABLE, 0,
 		    "no answer within %s: the look-up of '%s' has not ended",
 		    spent, node->host);
-	else
+	} else {
 		ha_err_set(&facts->why, EX_UNAVAILABLE, 0,
 		    "no answer within %s", spent);
+	}
 	return facts;
 }
 

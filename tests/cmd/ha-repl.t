@@ -243,6 +243,7 @@ if unshare -mn true 2>/dev/null; then
 	ms=$((($(cat "$T/ended") - $(cat "$T/begun")) / 1000000))
 	within "... is given up in time" 490 800
 	like "... in words" "$out" "look-up of 'slow.example.org' has not ended"
+	unlike "... and no others" "$out" 'nothing answers'
 else
 	skip "a name that is looked up for ever" "no namespaces"
 fi
