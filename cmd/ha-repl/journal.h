@@ -3,11 +3,13 @@
  * journal - what an act is about to do and how it is undone, on disk before it
  * is done, so that it can be finished or undone after a SIGKILL.
  *
- * HA_STATE_DIR/repl/NODE.journal, text, mode 0600: a header (act, node, server
- * uuid or id, start), the old settings, the goal, and a line a step with the
- * statement and its inverse, "done" once it was answered.  Passwords are not
- * written: the files that hold them are named.  Each append is synced.  There
- * is one open journal a node; it is removed when the act has ended either way.
+ * HA_STATE_DIR/repl/NODE.journal, text, mode 0600: lines of three fields as
+ * ha(7) has them, "set KEY VALUE" (act, node, the old settings, the goal, the
+ * statements without their passwords: the files that hold those are named),
+ * "step NAME TIME" when one begins and "done NAME TIME" once it was answered.
+ * Nothing is on disk before the first step; from then on each line is synced
+ * before the call returns.  There is one open journal a node; it is removed
+ * when the act has ended either way.
  */
 #ifndef REPL_JOURNAL_H
 #define REPL_JOURNAL_H
@@ -19,16 +21,16 @@
 
 struct journal;
 
-/* An open journal left by an act that did not end; 0: there is none. */
+/* 1: an act that did not end left a journal; 0: there is none; -1. */
 int journal_find(const char *node, struct ha_err *err);
 /*
- * Begin one: the file is there, synced, with all pairs.  The node's lock is
- * held until it is closed (EX_TEMPFAIL when another holds it; EX_SOFTWARE, 70,
- * when one is open: "run ha-repl recover NODE").
+ * Begin one.  The node's lock is held until it is closed (EX_TEMPFAIL when
+ * another holds it; EX_SOFTWARE, 70, when one is open: "run ha-repl recover
+ * NODE").
  */
 int journal_begin(struct journal **journal, const char *node, const char *act,
     struct ha_err *err);
-/* Open the one that was left, locked, to recover. */
+/* Open the one that was left, locked, to recover; EX_NOINPUT: there is none. */
 int
 journal_open(struct journal **journal, const char *node, struct ha_err *err);
 /* A key and its value: "old.host", "goal.gtid".  Last one wins. */
@@ -36,7 +38,7 @@ int journal_set(struct journal *journal, const char *key, const char *value,
     struct ha_err *err);
 /* NULL: not set. */
 const char *journal_get(const struct journal *journal, const char *key);
-/* How far it came: number and name of the last step begun, and if done. */
+/* A step begins; was answered.  The first one writes all that was set. */
 int journal_step(struct journal *journal, const char *step, struct ha_err *err);
 int journal_done(struct journal *journal, const char *step, struct ha_err *err);
 int journal_is_begun(const struct journal *journal, const char *step);
