@@ -43,6 +43,7 @@ struct repl {
 	const char *ca, *cert, *key; /* of the replication link */
 	int64_t lock_wait_ms; /* --lock-wait; -1 */
 	int is_empty; /* --empty: no data is meant to be there */
+	int is_back, is_forward; /* recover --back, --forward */
 	int is_plain; /* --no-tls on the replication link */
 	const char *how; /* seed --method backup|clone|dump */
 };
