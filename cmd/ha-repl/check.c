@@ -7,97 +7,69 @@
  */
 #include "check.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "alloc.h"
 #include "clock.h"
 #include "msg.h"
 #include "repl.h"
 #include "sweep.h"
 
-/* The nodes to check: of the operands, which are owned, or of repl.conf. */
-struct chosen {
-	struct node **list;
-	size_t count;
-	int is_owned;
+/* For a second look at a server whose statements get no answer. */
+#define CLOSER_MS 1000
+
+/*
+ * What the replication's threads wait for.  SHOW ... STATUS hangs with them,
+ * the lists of threads don't.  The first takes MySQL's SELECT on the
+ * performance schema, the second the privilege PROCESS.
+ */
+#define IS_FULL(column)                                                        \
+	" WHERE " column " LIKE '%disk space%'"                                \
+	" OR " column " LIKE '%free space%' LIMIT 1"
+static const char *const lists[] = {
+	"SELECT processlist_state AS state FROM performance_schema.threads" IS_FULL(
+	    "processlist_state"),
+	"SELECT state FROM information_schema.processlist" IS_FULL("state"),
 };
 
-static void
-chosen_release(struct chosen *chosen)
+static int
+is_hanging(const struct facts *facts)
 {
-	if (!chosen->is_owned)
-		return;
-	for (size_t i = 0; i < chosen->count; i++)
-		node_free(chosen->list[i]);
-	free(chosen->list);
+	return !facts->is_answered && !facts->is_local && !facts->error &&
+	       facts->step == HA_DB_AT_QUERY &&
+	       facts->why.status == EX_UNAVAILABLE;
 }
 
 static void
-refuse_twice(const struct chosen *chosen, const struct node *node)
+look_closer(struct facts *facts, const struct facts_options *options)
 {
-	for (size_t i = 0; i < chosen->count; i++)
-		if (!strcmp(node_address(chosen->list[i]), node_address(node)))
-			ha_die(HA_STATUS_UNKNOWN,
-			    "'%s' and '%s' are the same node; try 'ha-repl "
-			    "--help'",
-			    chosen->list[i]->name, node->name);
-}
-
-static void
-choose(struct chosen *chosen, const struct repl *repl, char **operands)
-{
+	struct ha_db_result result = HA_DB_RESULT_INIT;
+	struct ha_db *db = ha_db_new();
+	const char *state = NULL;
 	struct ha_err err;
 
-	*chosen = (struct chosen){ repl->nodes.list, repl->nodes.count, 0 };
-	if (!*operands && !chosen->count)
-		ha_die(HA_STATUS_UNKNOWN, "no node is named, and repl.conf "
-					  "has none; try 'ha-repl --help'");
-	if (!*operands)
-		return;
-	*chosen = (struct chosen){ NULL, 0, 1 };
-	for (; *operands; operands++) {
-		struct node *node = node_find(&repl->nodes, *operands, &err);
-
-		if (!node)
-			ha_die(
-			    HA_STATUS_UNKNOWN, "'%s': %s", *operands, err.msg);
-		refuse_twice(chosen, node);
-		chosen->list = ha_xrealloc(
-		    chosen->list, (chosen->count + 1) * sizeof(*chosen->list));
-		chosen->list[chosen->count++] = node;
-	}
-}
-
-static struct check_options
-make_options(const struct repl *repl)
-{
-	struct check_options options = {
-		.lag = repl->lag,
-		.topology = repl->nodes.topology,
-		.channel = repl->channel,
-	};
-	struct ha_err err;
-
-	if (repl->topology &&
-	    topology_parse(repl->topology, &options.topology, &err))
-		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
-	return options;
+	if (!facts_connect(db, facts->node, options, &err))
+		for (size_t i = 0; i < 2 && !state; i++)
+			if (!ha_db_query(db, lists[i], options->deadline_ns,
+				&result, &err))
+				state = ha_db_get(&result, 0, "state");
+	if (state)
+		ha_err_set(&facts->why, EX_UNAVAILABLE, 0,
+		    "%s: a thread of the replication says \"%s\": the disk "
+		    "is full",
+		    facts->why.msg, state);
+	ha_db_result_release(&result);
+	ha_db_free(db);
 }
 
 static void
 read_all(
-    struct fleet *fleet, const struct chosen *chosen, const struct repl *repl)
+    struct fleet *fleet, const struct nodes *nodes, const struct repl *repl)
 {
-	const struct facts_options options = {
-		.defaults_file = repl->defaults_file,
-		.insecure = repl->insecure,
-		.heartbeat_table = repl->heartbeat_table,
-		.depth = FACTS_CHECK,
-		.deadline_ns = ha_clock_deadline(repl->statement_ms),
-	};
+	struct facts_options options = repl_facts_options(repl, FACTS_CHECK);
 
-	fleet_read(fleet, chosen->list, chosen->count, &options);
+	fleet_read(fleet, nodes->list, nodes->count, &options);
+	options.deadline_ns = ha_clock_deadline(CLOSER_MS);
+	for (size_t i = 0; i < fleet->count; i++)
+		if (is_hanging(fleet->facts[i]))
+			look_closer(fleet->facts[i], &options);
 }
 
 static void
@@ -167,7 +139,11 @@ report(struct ha_sweep *sweep, const struct fleet *fleet,
 int
 check_run(const struct repl *repl, char **operands)
 {
-	const struct check_options options = make_options(repl);
+	const struct check_options options = {
+		.lag = repl->lag,
+		.topology = repl_topology(repl),
+		.channel = repl->channel,
+	};
 	struct ha_sweep_options sweep_options = {
 		.producer = "ha-repl",
 		.format = repl->format,
@@ -175,20 +151,21 @@ check_run(const struct repl *repl, char **operands)
 		.is_quiet = repl->is_quiet,
 	};
 	enum ha_status_state worst;
-	struct chosen chosen;
 	struct ha_sweep *sweep;
 	struct fleet fleet;
+	struct nodes nodes;
 	struct ha_err err;
 
-	choose(&chosen, repl, operands);
-	sweep_options.expected = chosen.count + (chosen.count > 1);
+	if (nodes_choose(&nodes, &repl->nodes, operands, &err))
+		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
+	sweep_options.expected = nodes.count + (nodes.count > 1);
 	if (ha_sweep_begin(&sweep, &sweep_options, &err))
 		ha_die(HA_STATUS_UNKNOWN, "%s; try 'ha-repl --help'", err.msg);
-	read_all(&fleet, &chosen, repl);
+	read_all(&fleet, &nodes, repl);
 	report(sweep, &fleet, &options);
 	if (ha_sweep_end(sweep, &worst, &err))
 		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
 	fleet_release(&fleet);
-	chosen_release(&chosen);
+	nodes_release(&nodes);
 	return (int)worst;
 }
