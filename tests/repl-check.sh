@@ -83,6 +83,7 @@ says()
 
 ask_says()
 {
+	# shellcheck disable=SC2086 # names of nodes
 	ask $nodes
 	says "$@"
 }
@@ -110,6 +111,7 @@ well()
 
 all_well()
 {
+	# shellcheck disable=SC2086 # names of nodes
 	ask $nodes
 	[ $asked -eq 0 ]
 }
@@ -266,10 +268,10 @@ frozen_replica()
 
 firewall()
 {
-	[ $HA_OWN_NET = yes ] && command -v nft >/dev/null || {
+	if [ "$HA_OWN_NET" = no ] || ! command -v nft >/dev/null; then
 		skip "a firewall" "no network namespace, or no nft"
 		return
-	}
+	fi
 	nft add table inet test
 	nft add chain inet test input \
 	    '{ type filter hook input priority 0; policy accept; }'
