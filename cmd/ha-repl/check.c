@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include "clock.h"
+#include "judge.h"
 #include "msg.h"
 #include "repl.h"
 #include "sweep.h"
@@ -28,14 +29,6 @@ static const char *const lists[] = {
 	    "processlist_state"),
 	"SELECT state FROM information_schema.processlist" IS_FULL("state"),
 };
-
-static int
-is_hanging(const struct facts *facts)
-{
-	return !facts->is_answered && !facts->is_local && !facts->error &&
-	       facts->step == HA_DB_AT_QUERY &&
-	       facts->why.status == EX_UNAVAILABLE;
-}
 
 static void
 look_closer(struct facts *facts, const struct facts_options *options)
@@ -68,7 +61,8 @@ read_all(
 	fleet_read(fleet, nodes->list, nodes->count, &options);
 	options.deadline_ns = ha_clock_deadline(CLOSER_MS);
 	for (size_t i = 0; i < fleet->count; i++)
-		if (is_hanging(fleet->facts[i]))
+		if (judge_is_late(fleet->facts[i]) &&
+		    fleet->facts[i]->step == HA_DB_AT_QUERY)
 			look_closer(fleet->facts[i], &options);
 }
 

@@ -198,11 +198,18 @@ judge_is_in_cycle(const struct topology *topology, size_t i)
 	return is_in_cycle;
 }
 
-/* It has been asked for, as a name or an alias; whom else does it look up? */
+int
+judge_is_late(const struct facts *facts)
+{
+	return !facts->is_answered && !facts->is_local &&
+	       facts->why.status == EX_UNAVAILABLE &&
+	       (!facts->error || strstr(facts->why.msg, " in time"));
+}
+
 static const char *
 waited_for(const struct facts *facts)
 {
-	if (facts->why.status != EX_UNAVAILABLE || facts->error)
+	if (!judge_is_late(facts))
 		return "";
 	switch (facts->step) {
 	case HA_DB_AT_SYN:
@@ -226,13 +233,12 @@ is_full(unsigned error)
 	return error == 1040 || error == 1203 || error == 1226;
 }
 
+/* By the server itself: the library's own errors are from 2000 to 2999. */
 static int
-is_refused_login(unsigned error)
+is_refused(const struct facts *facts)
 {
-	return error == 1044 || error == 1045 || error == 1698 ||
-	       error == 1129 || error == 1130 || error == 1524 ||
-	       error == 1820 || error == 1862 || error == 3118 ||
-	       error == 4151 || error == 3159;
+	return facts->error && (facts->error < 2000 || facts->error > 2999) &&
+	       facts->why.status == EX_NOPERM;
 }
 
 /* What is no answer of the server's: its judge can't do its work. */
@@ -242,8 +248,7 @@ is_own_fault(const struct facts *facts)
 	if (facts->is_local)
 		return 1;
 	return facts->why.status != EX_UNAVAILABLE &&
-	       facts->why.status != EX_DATAERR &&
-	       !is_refused_login(facts->error);
+	       facts->why.status != EX_DATAERR && !is_refused(facts);
 }
 
 static void
@@ -262,7 +267,7 @@ judge_silence(struct judge *judge)
 		    why.data);
 	else if (is_own_fault(facts))
 		judge_say(judge, HA_STATUS_UNKNOWN, NULL, "%s", why.data);
-	else if (is_refused_login(facts->error))
+	else if (is_refused(facts))
 		judge_say(judge, HA_STATUS_CRIT,
 		    "SHOW GRANTS FOR the monitoring account",
 		    "refuses the login: %s", why.data);

@@ -39,6 +39,9 @@ judge_say(struct judge *judge, enum ha_status_state state, const char *look,
 void judge_perf(struct judge *judge, const char *name, const char *channel,
     double value, const char *unit, const struct ha_thresholds *thresholds);
 
+/* Did it not answer because the deadline passed?  facts->step says at what. */
+int judge_is_late(const struct facts *facts);
+
 /* Words of a server, cleaned, of a length that leaves room for others. */
 void judge_add_quote(struct ha_buf *text, const char *words);
 /* "0.120 s", "2 h 5 m". */

@@ -277,7 +277,10 @@ test_no_answer(void **state)
 	expect(1, HA_STATUS_CRIT, "says nothing");
 	fail_to_answer(EX_UNAVAILABLE, 0, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_CRIT, "login gets no answer");
-	fail_to_answer(EX_UNAVAILABLE, 0, HA_DB_AT_QUERY);
+	fail_to_answer(EX_UNAVAILABLE, 2013, HA_DB_AT_QUERY);
+	expect(1, HA_STATUS_CRIT, "because");
+	expect_not("statements get no answer");
+	ha_err_set(&facts[1].why, EX_UNAVAILABLE, 0, "no answer in time");
 	expect(1, HA_STATUS_CRIT, "statements get no answer");
 	fail_to_answer(EX_UNAVAILABLE, 2002, HA_DB_AT_SYN);
 	expect(1, HA_STATUS_CRIT, "because");
@@ -285,7 +288,7 @@ test_no_answer(void **state)
 	expect(1, HA_STATUS_WARN, "alive, but it has too many connections");
 	fail_to_answer(EX_NOPERM, 1045, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_CRIT, "refuses the login");
-	fail_to_answer(EX_NOPERM, 0, HA_DB_AT_LOGIN);
+	fail_to_answer(EX_NOPERM, 2026, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_UNKNOWN, "because");
 	fail_to_answer(EX_CONFIG, 0, HA_DB_AT_SYN);
 	expect(1, HA_STATUS_UNKNOWN, "because");
