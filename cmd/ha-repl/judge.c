@@ -192,7 +192,7 @@ int
 judge_is_in_cycle(const struct topology *topology, size_t i)
 {
 	char *ancestors = judge_ancestors(topology, i);
-	int is_in_cycle = ancestors[i];
+	int is_in_cycle = ancestors[i] != 0;
 
 	free(ancestors);
 	return is_in_cycle;
