@@ -231,35 +231,6 @@ is_for_person(const struct repl *repl)
 			    : isatty(STDOUT_FILENO);
 }
 
-/* Those named, else all of repl.conf. */
-static struct node **
-find_nodes(const struct repl *repl, char **operands, size_t *count)
-{
-	struct ha_err err;
-	struct node **list;
-	size_t n = 0;
-
-	while (operands[n])
-		n++;
-	*count = n ? n : repl->nodes.count;
-	if (!*count)
-		ha_die(HA_STATUS_UNKNOWN,
-		    "no NODE is named, and none is in repl.conf; try 'ha-repl "
-		    "--help'");
-	list = ha_xcalloc(*count, sizeof(*list));
-	for (size_t i = 0; i < *count; i++) {
-		list[i] = n ? node_find(&repl->nodes, operands[i], &err)
-			    : node_copy(repl->nodes.list[i]);
-		if (!list[i])
-			ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
-		for (size_t j = 0; j < i; j++)
-			if (!strcmp(list[i]->name, list[j]->name))
-				ha_die(HA_STATUS_UNKNOWN, "%s is named twice",
-				    list[i]->name);
-	}
-	return list;
-}
-
 int
 lint_run(const struct repl *repl, char **operands)
 {
@@ -271,10 +242,12 @@ lint_run(const struct repl *repl, char **operands)
 	struct fleet fleet;
 	const struct finding **sorted;
 	enum ha_status_state worst;
-	size_t count;
-	struct node **nodes = find_nodes(repl, operands, &count);
+	struct nodes nodes;
+	struct ha_err err;
 
-	fleet_read(&fleet, nodes, count, &options);
+	if (nodes_choose(&nodes, &repl->nodes, operands, &err))
+		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
+	fleet_read(&fleet, nodes.list, nodes.count, &options);
 	topology_build(&topology, &fleet);
 	lint_judge(&findings, &topology, kind);
 	sorted = sort(&findings);
@@ -286,8 +259,6 @@ lint_run(const struct repl *repl, char **operands)
 	findings_release(&findings);
 	topology_release(&topology);
 	fleet_release(&fleet);
-	for (size_t i = 0; i < count; i++)
-		node_free(nodes[i]);
-	free(nodes);
+	nodes_release(&nodes);
 	return (int)worst;
 }
