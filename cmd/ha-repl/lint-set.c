@@ -247,11 +247,12 @@ static const struct same same[] = {
 	    "tables whose names differ in case only by node are not found" },
 	{ "sql-mode", "sql_mode", HA_STATUS_WARN, 1,
 	    "what clients may write changes at a failover" },
+	/* in this order: setting the first one resets the second */
+	{ "collation", "character_set_server", HA_STATUS_WARN, 1,
+	    "new tables get another character set after a failover" },
 	{ "collation", "collation_server", HA_STATUS_WARN, 1,
 	    "new tables get another collation after a failover, and "
 	    "comparisons another result" },
-	{ "collation", "character_set_server", HA_STATUS_WARN, 1,
-	    "new tables get another character set after a failover" },
 	{ "max-packet", "max_allowed_packet", HA_STATUS_WARN, 1,
 	    "what clients may send changes at a failover, and a replica may "
 	    "not take what its source took" },
@@ -319,6 +320,16 @@ time_zone(const struct facts *facts)
 	return zone;
 }
 
+/* my.cnf knows it by another name. */
+static char *
+mend_time_zone(const struct facts *facts)
+{
+	if (lint_persists(facts))
+		return lint_mend_set(facts, "time_zone", "+00:00");
+	return ha_xstrdup("SET GLOBAL time_zone = '+00:00'; [mysqld] "
+			  "default_time_zone = '+00:00'");
+}
+
 static void
 judge_time_zone(struct lint *lint)
 {
@@ -338,7 +349,7 @@ judge_time_zone(struct lint *lint)
 				zone, first->node->name, time_zone(first)),
 			    "the time of day in DATETIME columns changes at a "
 			    "failover",
-			    lint_mend_set(facts, "time_zone", "+00:00"));
+			    mend_time_zone(facts));
 	}
 }
 

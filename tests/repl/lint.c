@@ -541,7 +541,8 @@ static const struct wrong wrongs[] = {
 	    CRIT, "max_allowed_packet of db-a",
 	    "SET GLOBAL slave_max_allowed_packet = 1073741824" },
 	{ ONEWAY, 1, 1, "system_time_zone", "CET", "time-zone", WARN,
-	    "CET, db-a's is UTC", "SET GLOBAL time_zone = '+00:00'" },
+	    "CET, db-a's is UTC",
+	    "SET GLOBAL time_zone = '+00:00'; [mysqld] default_time_zone" },
 	{ ONEWAY, 0, 1, "time_zone", "+02:00", "time-zone", WARN, "+02:00",
 	    "SET PERSIST time_zone = '+00:00'" },
 };
