@@ -44,6 +44,13 @@
  * binlog-retention	MySQL binlog_expire_logs_seconds, expire_logs_days;
  *			MariaDB "Using and Maintaining the Binary Log"
  * same-server-id	MySQL replicate_same_server_id: can cause infinite loops
+ * log-filter		MySQL "Evaluation of Database-Level Replication and
+ *			Binary Logging Options"
+ * primary-key		MySQL "Replication Source Options and Variables", Group
+ *			Replication "Requirements"; MariaDB "Row-based
+ *			Replication With No Primary Key"
+ * engine		MySQL "Replication and Transactions"; MariaDB
+ *			"Replication and Foreign Keys"
  */
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +64,7 @@
 #define NET_TIMEOUT_MEND "10"
 #define RETENTION_MIN_S 86400
 #define RETENTION_MEND "604800"
+#define TABLES_TOLD 5
 
 static void
 judge_server_id(struct lint *lint, size_t node)
@@ -267,6 +275,61 @@ judge_read_only(struct lint *lint, size_t node)
 		    lint_mend_set(facts, name, "1"));
 }
 
+/* 1, 0; -1: not known. */
+static int
+is_on_at_start(const struct facts *facts, const char *name)
+{
+	const char *value = facts_at_start(facts, name);
+
+	if (!value)
+		return -1;
+	return strcasecmp(value, "OFF") != 0 && strcmp(value, "0") != 0;
+}
+
+/*
+ * super_read_only turns read_only on, which then seems to be the server's own
+ * default.
+ */
+static int
+starts_read_only(const struct facts *facts)
+{
+	int is_super = is_on_at_start(facts, "super_read_only");
+	int is_plain = is_on_at_start(facts, "read_only");
+
+	if (is_super == 1)
+		return 1;
+	if (facts_origin(facts, "super_read_only") == ORIGIN_SET)
+		return is_plain == 0 ? 0 : -1;
+	return is_plain;
+}
+
+static void
+judge_read_only_start(struct lint *lint, size_t node)
+{
+	const struct facts *facts = lint_facts(lint, node);
+	const struct lint_member *member = &lint->members[node];
+	const char *name = read_only_name(facts);
+	int is_writable = facts_is_writable(facts);
+	int starts = starts_read_only(facts);
+
+	if (!name || lint->kind == TOPOLOGY_RING || starts == 1 ||
+	    !(member->is_source || member->is_replica) ||
+	    (is_writable && member->is_replica && !member->is_writer))
+		return;
+	if (starts < 0 &&
+	    (is_writable || (facts_origin(facts, "read_only") != ORIGIN_SET &&
+				facts_origin(facts, name) != ORIGIN_SET)))
+		return;
+	lint_add(lint, HA_STATUS_WARN, node,
+	    starts < 0
+		? ha_xasprintf("read_only was set by a statement: what a "
+			       "restart makes of it can't be seen")
+		: ha_xasprintf("it comes up writable after a restart"),
+	    "one that returns after a failover is a second writer",
+	    lint_persists(facts) ? ha_xasprintf("SET PERSIST_ONLY %s = 1", name)
+				 : lint_mend_file(name, "1"));
+}
+
 static void
 judge_super_read_only(struct lint *lint, size_t node)
 {
@@ -368,11 +431,91 @@ judge_same_server_id(struct lint *lint, size_t node)
 		    lint_mend_file("replicate_same_server_id", "0"));
 }
 
+/* Names of the first ones that has a "0" in this column; how many there are. */
+static size_t
+list_tables(const struct ha_db_result *tables, const char *column,
+    struct ha_buf *names, struct ha_buf *mend, const char *rest)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < tables->rows; i++) {
+		const char *is_good = ha_db_get(tables, i, column);
+		const char *schema = ha_db_get(tables, i, "table_schema");
+		const char *name = ha_db_get(tables, i, "table_name");
+
+		if (!is_good || strcmp(is_good, "0") != 0 || !schema || !name ||
+		    ++count > TABLES_TOLD)
+			continue;
+		ha_buf_addf(
+		    names, "%s%s.%s", names->len ? ", " : "", schema, name);
+		ha_buf_addf(mend, "%sALTER TABLE ", mend->len ? "; " : "");
+		ha_db_add_name(mend, schema);
+		ha_buf_add_char(mend, '.');
+		ha_db_add_name(mend, name);
+		ha_buf_add_str(mend, rest);
+	}
+	if (count > TABLES_TOLD)
+		ha_buf_addf(names, " and %s%zu more",
+		    tables->rows == FACTS_TABLES_MAX ? "at least " : "",
+		    count - TABLES_TOLD);
+	return count;
+}
+
+/* All nodes have the same tables: they are told of one. */
+static void
+judge_tables(struct lint *lint, size_t node, const char *column,
+    const char *what, const char *why, const char *rest)
+{
+	struct ha_buf names = HA_BUF_INIT, mend = HA_BUF_INIT;
+
+	if (lint->members[node].is_first &&
+	    list_tables(
+		&lint_facts(lint, node)->tables, column, &names, &mend, rest))
+		lint_add(lint, HA_STATUS_WARN, node,
+		    ha_xasprintf("%s: %s", what, names.data), why,
+		    ha_buf_detach(&mend));
+	ha_buf_release(&names);
+	ha_buf_release(&mend);
+}
+
+static void
+judge_primary_key(struct lint *lint, size_t node)
+{
+	judge_tables(lint, node, "has_key", "tables without a primary key",
+	    "a replica reads the whole table for each row that changes: it "
+	    "falls behind for hours",
+	    " ADD PRIMARY KEY (the columns that tell its rows apart)");
+}
+
+static void
+judge_engine(struct lint *lint, size_t node)
+{
+	judge_tables(lint, node, "is_transactional",
+	    "tables without transactions",
+	    "what is half done in a crash stays, and the replica differs",
+	    " ENGINE = InnoDB");
+}
+
+static void
+judge_log_filter(struct lint *lint, size_t node)
+{
+	const char *filters = lint_facts(lint, node)->log_filters;
+
+	if (filters && *filters)
+		lint_add(lint, HA_STATUS_WARN, node,
+		    ha_xasprintf("the binary log leaves out: %s", filters),
+		    "it is on no replica, and in no backup that is rolled "
+		    "forward by the log",
+		    ha_xstrdup("remove the filter from my.cnf, and seed its "
+			       "replicas anew"));
+}
+
 const struct lint_node_rule lint_node_rules[] = {
 	{ "server-id", judge_server_id },
 	{ "log-bin", judge_log_bin },
 	{ "log-updates", judge_log_updates },
 	{ "read-only", judge_read_only },
+	{ "read-only-start", judge_read_only_start },
 	{ "super-read-only", judge_super_read_only },
 	{ "binlog-format", judge_wanted },
 	{ "binlog-row-image", judge_wanted },
@@ -388,5 +531,8 @@ const struct lint_node_rule lint_node_rules[] = {
 	{ "report-host", judge_report_host },
 	{ "binlog-retention", judge_retention },
 	{ "same-server-id", judge_same_server_id },
+	{ "log-filter", judge_log_filter },
+	{ "primary-key", judge_primary_key },
+	{ "engine", judge_engine },
 	{ NULL, NULL },
 };

@@ -23,6 +23,7 @@ struct lint_member {
 	int is_middle; /* hands on what it got: to another than it got it of */
 	int is_in_loop; /* a dual pair or a ring */
 	int is_writer; /* takes the writes; in a ring all do */
+	int is_first; /* tells of what is the same on all: a writer, if any */
 };
 
 struct lint {

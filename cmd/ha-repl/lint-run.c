@@ -146,19 +146,25 @@ print_table(const struct fleet *fleet, const struct findings *findings,
 	return worst;
 }
 
+/* A plugin's line is short: it names the node, and tells no mend. */
 static void
-add_words(struct ha_buf *words, const struct finding *finding)
+add_words(struct ha_buf *words, const struct finding *finding, const char *node,
+    int is_short)
 {
-	ha_buf_addf(words, "%s%s: %s", words->len ? "; also " : "",
-	    finding->what, finding->why);
-	if (*finding->mend)
+	if (words->len)
+		ha_buf_add_str(words, "; also ");
+	if (is_short)
+		ha_buf_addf(words, "%s: %s", node, finding->what);
+	else
+		ha_buf_addf(words, "%s: %s", finding->what, finding->why);
+	if (!is_short && *finding->mend)
 		ha_buf_addf(words, "; mend: %s", finding->mend);
 }
 
 /* All of the first one's node and rule, its key, in one record; they go. */
 static void
 add_record(struct ha_sweep *sweep, size_t order, const struct facts *facts,
-    const struct finding **sorted, size_t count)
+    const struct finding **sorted, size_t count, int is_short)
 {
 	const struct finding *first = *sorted;
 	char *check = ha_xasprintf("lint:%s", first->rule);
@@ -170,7 +176,7 @@ add_record(struct ha_sweep *sweep, size_t order, const struct facts *facts,
 		    strcmp(sorted[i]->rule, first->rule) != 0)
 			continue;
 		state = ha_status_worse(state, sorted[i]->state);
-		add_words(&words, sorted[i]);
+		add_words(&words, sorted[i], facts->node->name, is_short);
 		sorted[i] = NULL;
 	}
 	ha_sweep_add(sweep, order,
@@ -197,6 +203,7 @@ print_records(const struct repl *repl, const struct fleet *fleet,
 	struct ha_sweep *sweep;
 	struct ha_err err;
 	size_t order = 0;
+	int is_short = repl->format && !strcmp(repl->format, "nagios");
 
 	if (ha_sweep_begin(&sweep, &options, &err))
 		ha_die(HA_STATUS_UNKNOWN, "%s", err.msg);
@@ -204,7 +211,7 @@ print_records(const struct repl *repl, const struct fleet *fleet,
 		if (sorted[i])
 			add_record(sweep, order++,
 			    fleet->facts[sorted[i]->node], sorted + i,
-			    findings->count - i);
+			    findings->count - i, is_short);
 	for (size_t i = 0; i < fleet->count; i++) {
 		const struct facts *facts = fleet->facts[i];
 

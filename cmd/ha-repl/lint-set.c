@@ -309,25 +309,47 @@ judge_same(struct lint *lint)
 			judge_one_same(lint, &same[i]);
 }
 
-/* SYSTEM: the machine's. */
+static const char *
+variable_or(const struct facts *facts, const char *name, const char *other)
+{
+	const char *value = facts_variable(facts, name);
+
+	return value ? value : other;
+}
+
+/* SYSTEM: the machine's; UTC under one of its names. */
 static const char *
 time_zone(const struct facts *facts)
 {
+	static const char *const names[] = { "GMT", "Etc/UTC", "Universal",
+		"+00:00", "-00:00" };
 	const char *zone = facts_variable(facts, "time_zone");
 
 	if (zone && !strcasecmp(zone, "SYSTEM"))
-		return facts_variable(facts, "system_time_zone");
+		zone = facts_variable(facts, "system_time_zone");
+	for (size_t i = 0; zone && i < sizeof(names) / sizeof(*names); i++)
+		if (!strcasecmp(zone, names[i]))
+			return "UTC";
 	return zone;
 }
 
-/* my.cnf knows it by another name. */
+/* To that of the first; my.cnf knows it by another name. */
 static char *
-mend_time_zone(const struct facts *facts)
+mend_time_zone(const struct facts *facts, const struct facts *first)
 {
+	const char *zone = variable_or(first, "time_zone", "SYSTEM");
+
+	if (!strcasecmp(time_zone(first), "UTC"))
+		zone = "+00:00";
+	if (!strcasecmp(zone, "SYSTEM"))
+		return ha_xasprintf("give its machine the time zone of %s's, "
+				    "and start the server anew",
+		    first->node->name);
 	if (lint_persists(facts))
-		return lint_mend_set(facts, "time_zone", "+00:00");
-	return ha_xstrdup("SET GLOBAL time_zone = '+00:00'; [mysqld] "
-			  "default_time_zone = '+00:00'");
+		return lint_mend_set(facts, "time_zone", zone);
+	return ha_xasprintf("SET GLOBAL time_zone = '%s'; [mysqld] "
+			    "default_time_zone = '%s'",
+	    zone, zone);
 }
 
 static void
@@ -349,7 +371,7 @@ judge_time_zone(struct lint *lint)
 				zone, first->node->name, time_zone(first)),
 			    "the time of day in DATETIME columns changes at a "
 			    "failover",
-			    mend_time_zone(facts));
+			    mend_time_zone(facts, first));
 	}
 }
 
@@ -552,6 +574,9 @@ judge_clock(struct lint *lint)
 #define SEMI_REPLICA                                                           \
 	"rpl_semi_sync_replica_enabled", "rpl_semi_sync_slave_enabled"
 
+#define SEMI_POINT                                                             \
+	"rpl_semi_sync_source_wait_point", "rpl_semi_sync_master_wait_point"
+
 static int
 is_semi(const struct facts *facts, const char *name, const char *other)
 {
@@ -575,8 +600,7 @@ static void
 judge_semi_source(struct lint *lint, size_t node)
 {
 	const struct facts *facts = lint_facts(lint, node);
-	const char *point = lint_known(facts, "rpl_semi_sync_source_wait_point",
-	    "rpl_semi_sync_master_wait_point");
+	const char *point = lint_known(facts, SEMI_POINT);
 
 	if (is_status_off(facts, "Rpl_semi_sync_source_status",
 		"Rpl_semi_sync_master_status"))
@@ -595,34 +619,66 @@ judge_semi_source(struct lint *lint, size_t node)
 		    lint_mend_set(facts, point, "AFTER_SYNC"));
 }
 
+/* The receiver has to be started anew to take part. */
+static char *
+mend_semi_replica(const struct facts *facts, const struct channel *channel)
+{
+	const char *name = lint_known(facts, SEMI_REPLICA);
+	struct ha_buf sql = HA_BUF_INIT;
+	char *set;
+
+	if (!name)
+		return ha_xstrdup("install the plugin of a semi-sync replica");
+	set = lint_mend_set(facts, name, "1");
+	ha_buf_addf(&sql, "%s; ", set);
+	free(set);
+	facts->flavour->stop(&sql, channel->name);
+	ha_buf_add_str(&sql, "; ");
+	facts->flavour->start(&sql, channel->name);
+	return ha_buf_detach(&sql);
+}
+
+static char *
+mend_semi_source(const struct facts *facts)
+{
+	const char *name = lint_known(facts, SEMI_SOURCE);
+	const char *point = lint_known(facts, SEMI_POINT);
+	char *enable, *wait, *both;
+
+	if (!name)
+		return ha_xstrdup("install the plugin of a semi-sync source");
+	enable = lint_mend_set(facts, name, "1");
+	if (!point || !strcasecmp(facts_variable(facts, point), "AFTER_SYNC"))
+		return enable;
+	wait = lint_mend_set(facts, point, "AFTER_SYNC");
+	both = ha_xasprintf("%s; %s", wait, enable);
+	free(wait);
+	free(enable);
+	return both;
+}
+
 static void
 judge_semi_edge(struct lint *lint, const struct edge *edge)
 {
 	const struct facts *replica = lint_facts(lint, edge->replica);
 	const struct facts *source = lint_source(lint, edge);
-	const char *name;
 
 	if (!replica || !source)
 		return;
-	if (is_semi(source, SEMI_SOURCE) && !is_semi(replica, SEMI_REPLICA)) {
-		name = lint_known(replica, SEMI_REPLICA);
+	if (is_semi(source, SEMI_SOURCE) && !is_semi(replica, SEMI_REPLICA))
 		lint_add(lint, HA_STATUS_WARN, edge->replica,
 		    ha_xasprintf("semi-sync is enabled on %s and not here",
 			source->node->name),
 		    "the source waits for a replica that never acknowledges, "
 		    "then goes on without",
-		    name ? lint_mend_set(replica, name, "1")
-			 : ha_xstrdup("install the semi-sync replica plugin"));
-	} else if (is_semi(replica, SEMI_REPLICA) &&
-		   !is_semi(source, SEMI_SOURCE)) {
-		name = lint_known(source, SEMI_SOURCE);
+		    mend_semi_replica(replica, edge->channel));
+	else if (is_semi(replica, SEMI_REPLICA) &&
+		 !is_semi(source, SEMI_SOURCE))
 		lint_add(lint, HA_STATUS_WARN, edge->source,
 		    ha_xasprintf("semi-sync is enabled on %s and not here",
 			replica->node->name),
 		    "nothing waits: a failover loses the last commits",
-		    name ? lint_mend_set(source, name, "1")
-			 : ha_xstrdup("install the semi-sync source plugin"));
-	}
+		    mend_semi_source(source));
 }
 
 static void

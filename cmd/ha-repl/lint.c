@@ -210,6 +210,21 @@ find_writers(const struct lint *lint, struct lint_member *members)
 		members[writer].is_writer = 1;
 }
 
+/* The first writer that answered, else the first node that did. */
+static void
+find_first(const struct lint *lint, struct lint_member *members)
+{
+	size_t first = STRANGER;
+
+	for (size_t i = lint->topology->fleet->count; i-- > 0;)
+		if (lint_facts(lint, i) &&
+		    (first == STRANGER || members[i].is_writer ||
+			!members[first].is_writer))
+			first = i;
+	if (first != STRANGER)
+		members[first].is_first = 1;
+}
+
 static void
 judge_topology(struct lint *lint)
 {
@@ -217,6 +232,9 @@ judge_topology(struct lint *lint)
 	struct ha_buf mend = HA_BUF_INIT;
 
 	lint->rule = "topology";
+	for (size_t i = 0; i < topology->fleet->count; i++)
+		if (!lint_facts(lint, i)) /* what it is can't be known */
+			return;
 	if (!topology->fleet->count || lint->kind == TOPOLOGY_ANY ||
 	    topology->kind == lint->kind)
 		return;
@@ -313,6 +331,7 @@ lint_judge(struct findings *findings, const struct topology *topology,
 	else
 		by_order(&lint, members);
 	find_writers(&lint, members);
+	find_first(&lint, members);
 	judge_answers(&lint);
 	judge_topology(&lint);
 	judge_rules(&lint);

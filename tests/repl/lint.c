@@ -727,7 +727,7 @@ semi_sync(void **state)
 	put(&set, 0, 0, "rpl_semi_sync_source_enabled", "ON");
 	judge(&set, ONEWAY);
 	expect(&set, "semi-sync", WARN, 2, "on db-a and not here",
-	    "SET PERSIST rpl_semi_sync_replica_enabled = 1");
+	    "SET PERSIST rpl_semi_sync_replica_enabled = 1; STOP ; START ");
 	put(&set, 0, 0, "rpl_semi_sync_source_enabled", "OFF");
 	put(&set, 1, 0, "rpl_semi_sync_replica_enabled", "ON");
 	judge(&set, ONEWAY);
@@ -784,6 +784,112 @@ channels(void **state)
 	judge(&set, ONEWAY);
 	expect(&set, "filter", WARN, 1, "Replicate_Do_DB=a", "my.cnf");
 	assert_int_equal(set.findings.count, 2);
+	tear_down(&set);
+}
+
+static char origin_name[] = "name", origin_origin[] = "origin",
+	    origin_persisted[] = "persisted";
+static char *origin_names[] = { origin_name, origin_origin, origin_persisted };
+
+static struct ha_db_result
+origins(char **cells, size_t rows)
+{
+	return (struct ha_db_result){ .columns = 3,
+		.rows = rows,
+		.names = origin_names,
+		.cells = cells };
+}
+
+static void
+read_only_at_start(void **state)
+{
+	static char name[] = "read_only", super[] = "super_read_only",
+		    set_by_sql[] = "SQL", dynamic[] = "DYNAMIC", on[] = "ON",
+		    file[] = "CONFIG";
+	char *by_sql[] = { name, set_by_sql, NULL };
+	char *by_file[] = { name, file, NULL };
+	char *persisted[] = { super, dynamic, on };
+	char *unsaved[] = { super, dynamic, NULL };
+	struct set set;
+
+	(void)state;
+	set_up(&set, ONEWAY, 1, 1);
+	for (size_t i = 0; i < 3; i++) {
+		put(&set, i, 0, "read_only", "ON");
+		set.facts[i].origins = origins(by_file, 1);
+	}
+	judge(&set, ONEWAY);
+	expect_none(&set);
+	put(&set, 0, 0, "read_only", "OFF");
+	judge(&set, ONEWAY);
+	expect(&set, "read-only-start", WARN, 0, "comes up writable",
+	    "[mysqld] read_only = 1");
+	set.facts[0].origins = origins(by_sql, 1);
+	judge(&set, ONEWAY);
+	expect_none(&set); /* taken off by a statement: my.cnf can't be seen */
+	set.facts[1].origins = origins(by_sql, 1);
+	judge(&set, ONEWAY);
+	expect(&set, "read-only-start", WARN, 1, "by a statement",
+	    "[mysqld] read_only = 1");
+	tear_down(&set);
+	set_up(&set, RING, 1, 1);
+	set.facts[0].origins = origins(by_file, 1);
+	judge(&set, RING);
+	expect_none(&set);
+	tear_down(&set);
+	set_up(&set, DUAL, 0, 1);
+	set.facts[0].origins = set.facts[1].origins = origins(persisted, 1);
+	judge(&set, DUAL);
+	expect_none(&set);
+	set.facts[1].origins = origins(unsaved, 1);
+	judge(&set, DUAL);
+	expect(&set, "read-only-start", WARN, 1, "can't be seen",
+	    "SET PERSIST_ONLY super_read_only = 1");
+	tear_down(&set);
+}
+
+static void
+tables(void **state)
+{
+	static char schema[] = "table_schema", name[] = "table_name",
+		    engine[] = "engine", has_key[] = "has_key",
+		    is_safe[] = "is_transactional", a[] = "a", t[] = "t`",
+		    u[] = "u", myisam[] = "MyISAM", no[] = "0", yes[] = "1";
+	char *names[] = { schema, name, engine, has_key, is_safe };
+	char *cells[] = { a, t, myisam, yes, no, a, u, myisam, yes, no };
+	struct set set;
+
+	(void)state;
+	set_up(&set, ONEWAY, 1, 1);
+	for (size_t i = 0; i < 3; i++) /* on all: told once */
+		set.facts[i].tables = (struct ha_db_result){
+			.columns = 5, .rows = 2, .names = names, .cells = cells
+		};
+	judge(&set, ONEWAY);
+	expect(&set, "engine", WARN, 0, "a.t`, a.u",
+	    "ALTER TABLE `a`.`t``` ENGINE = InnoDB; ALTER TABLE `a`.`u` "
+	    "ENGINE = InnoDB");
+	assert_int_equal(set.findings.count, 1);
+	cells[3] = cells[8] = no;
+	cells[4] = cells[9] = yes;
+	judge(&set, ONEWAY);
+	expect(&set, "primary-key", WARN, 0, "a.t`, a.u",
+	    "ALTER TABLE `a`.`u` ADD PRIMARY KEY");
+	assert_int_equal(set.findings.count, 1);
+	tear_down(&set);
+}
+
+static void
+log_filters(void **state)
+{
+	static char filters[] = "Binlog_Do_DB=a";
+	struct set set;
+
+	(void)state;
+	set_up(&set, ONEWAY, 1, 1);
+	set.facts[0].log_filters = filters;
+	judge(&set, ONEWAY);
+	expect(&set, "log-filter", WARN, 0, "Binlog_Do_DB=a", "my.cnf");
 	tear_down(&set);
 }
 
@@ -880,6 +986,9 @@ main(void)
 		cmocka_unit_test(clocks),
 		cmocka_unit_test(semi_sync),
 		cmocka_unit_test(channels),
+		cmocka_unit_test(read_only_at_start),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(log_filters),
 		cmocka_unit_test(filters_that_differ),
 		cmocka_unit_test(strangers_and_other_topologies),
 		cmocka_unit_test(gtid_and_position_mixed),
