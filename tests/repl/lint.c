@@ -231,6 +231,8 @@ set_up(struct set *set, enum topology_kind kind, int is_mariadb, int has_edges)
 	static char uuids[NODES][3] = { "u1", "u2", "u3", "u4" };
 	static char mariadb[] = "10.11.19-MariaDB", mysql[] = "9.7.1";
 	static char count[] = "Source_Retry_Count", every[] = "Connect_Retry";
+	static char variable[] = "Variable_name", value[] = "Value";
+	static char *columns[] = { variable, value };
 
 	memset(set, 0, sizeof(*set));
 	set->row_names[0] = count;
@@ -257,6 +259,7 @@ set_up(struct set *set, enum topology_kind kind, int is_mariadb, int has_edges)
 		facts->answered_us = 1000002000;
 		facts->clock_us = 1000001000;
 		facts->variables.columns = facts->status.columns = 2;
+		facts->variables.names = facts->status.names = columns;
 		facts->variables.cells = set->cells[i][0];
 		facts->status.cells = set->cells[i][1];
 		facts->can_see_channels = 1;
