@@ -95,6 +95,12 @@
 	"GROUP BY table_schema, table_name "                                   \
 	"HAVING engine IS NOT NULL AND (has_key = 0 OR is_transactional = 0) " \
 	"LIMIT 100"
+#define EVENTS                                                                 \
+	"SELECT EVENT_SCHEMA AS event_schema, EVENT_NAME AS event_name "       \
+	"FROM information_schema.EVENTS WHERE STATUS = 'ENABLED' LIMIT 100"
+#define ACCOUNTS                                                               \
+	"SELECT User AS user, Host AS host, plugin FROM mysql.user "           \
+	"WHERE Repl_slave_priv = 'Y' LIMIT 1000"
 
 /*
  * The order in which they are asked: what may hang (a channel that is being
@@ -314,16 +320,19 @@ digest(struct facts *facts, struct asking *asking,
 static int
 ask_all(struct facts *facts, struct ha_db *db, int64_t deadline_ns)
 {
-	const char *const sql[] = { facts->flavour->origins, TABLES };
-	struct ha_db_result results[] = { HA_DB_RESULT_INIT,
-		HA_DB_RESULT_INIT };
-	int status = ha_db_batch(db, sql, 2, deadline_ns, results, &facts->why);
+	const char *const sql[] = { facts->flavour->origins, TABLES, EVENTS,
+		ACCOUNTS };
+	struct ha_db_result results[] = { HA_DB_RESULT_INIT, HA_DB_RESULT_INIT,
+		HA_DB_RESULT_INIT, HA_DB_RESULT_INIT };
+	int status = ha_db_batch(db, sql, 4, deadline_ns, results, &facts->why);
 
 	if (has_tables(facts))
 		facts_add_denied(facts, &results[0],
 		    "performance_schema.variables_info, persisted_variables");
 	take(&facts->origins, &results[0]);
 	take(&facts->tables, &results[1]);
+	take(&facts->events, &results[2]);
+	take(&facts->accounts, &results[3]);
 	return status;
 }
 

@@ -21,6 +21,8 @@ facts_init(struct facts *facts, struct node *node)
 		.status_rows = HA_DB_RESULT_INIT,
 		.origins = HA_DB_RESULT_INIT,
 		.tables = HA_DB_RESULT_INIT,
+		.events = HA_DB_RESULT_INIT,
+		.accounts = HA_DB_RESULT_INIT,
 	};
 }
 
@@ -71,6 +73,8 @@ facts_release(struct facts *facts)
 	ha_db_result_release(&facts->status_rows);
 	ha_db_result_release(&facts->origins);
 	ha_db_result_release(&facts->tables);
+	ha_db_result_release(&facts->events);
+	ha_db_result_release(&facts->accounts);
 	*facts = (struct facts){ .server_id = -1 };
 }
 

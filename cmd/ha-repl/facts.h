@@ -121,6 +121,10 @@ struct facts {
 	struct ha_db_result tables; /* FACTS_TABLES_MAX at most of those without
 		a primary key or without transactions: table_schema, table_name,
 		engine, has_key, is_transactional ("0", "1") */
+	struct ha_db_result events; /* likewise: enabled ones, event_schema,
+		event_name */
+	struct ha_db_result accounts; /* that may replicate: user, host,
+		plugin */
 };
 #define FACTS_TABLES_MAX 100
 
