@@ -14,6 +14,8 @@
  * tls			MySQL "Setting Up Replication to Use Encrypted
  *			Connections"; MariaDB "Replication with Secure
  *			Connections"
+ * native-password	MySQL 8.0 "Native Pluggable Authentication"; 9.0 release
+ *			notes
  * ignored-ids		MySQL, MariaDB "CHANGE ... TO", IGNORE_SERVER_IDS
  * gtid-use		MariaDB "Global Transaction ID", Using_Gtid; MySQL "GTID
  *			Auto-Positioning"
@@ -201,6 +203,48 @@ judge_tls(struct lint *lint, const struct edge *edge)
 	free(where);
 }
 
+static char *
+mend_account(const char *user, const char *host)
+{
+	struct ha_buf sql = HA_BUF_INIT;
+
+	ha_buf_add_str(&sql, "ALTER USER ");
+	ha_db_add_string(&sql, user);
+	ha_buf_add_char(&sql, '@');
+	ha_db_add_string(&sql, host);
+	ha_buf_add_str(&sql, " IDENTIFIED WITH caching_sha2_password BY (its "
+			     "password)");
+	return ha_buf_detach(&sql);
+}
+
+/* Its user's account on the source, if that has a successor. */
+static void
+judge_native_password(struct lint *lint, const struct edge *edge)
+{
+	const struct facts *source = lint_source(lint, edge);
+	const char *name = edge->channel->source_user;
+
+	if (!source || !name || !lint_persists(source))
+		return;
+	for (size_t i = 0; i < source->accounts.rows; i++) {
+		const char *user = ha_db_get(&source->accounts, i, "user");
+		const char *host = ha_db_get(&source->accounts, i, "host");
+		const char *plugin = ha_db_get(&source->accounts, i, "plugin");
+
+		if (!user || !host || !plugin || strcmp(user, name) != 0 ||
+		    strcmp(plugin, "mysql_native_password") != 0)
+			continue;
+		lint_add(lint, HA_STATUS_WARN, edge->source,
+		    ha_xasprintf("%s@%s, who replicates, logs in by "
+				 "mysql_native_password",
+			user, host),
+		    "MySQL 9.0 has it no more: replicas of one that is "
+		    "upgraded are refused",
+		    mend_account(user, host));
+		return;
+	}
+}
+
 static int
 has_id(const char *ids, int64_t id)
 {
@@ -294,6 +338,7 @@ const struct lint_channel_rule lint_channel_rules[] = {
 	{ "heartbeat", judge_heartbeat },
 	{ "retry", judge_retry },
 	{ "tls", judge_tls },
+	{ "native-password", judge_native_password },
 	{ "replica-packet", judge_replica_packet },
 	{ NULL, NULL },
 };

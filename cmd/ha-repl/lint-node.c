@@ -44,6 +44,8 @@
  * binlog-retention	MySQL binlog_expire_logs_seconds, expire_logs_days;
  *			MariaDB "Using and Maintaining the Binary Log"
  * same-server-id	MySQL replicate_same_server_id: can cause infinite loops
+ * events		MySQL "Replication of Invoked Features": an event that
+ *			is enabled on a replica runs there, too
  * log-filter		MySQL "Evaluation of Database-Level Replication and
  *			Binary Logging Options"
  * primary-key		MySQL "Replication Source Options and Variables", Group
@@ -510,6 +512,26 @@ judge_log_filter(struct lint *lint, size_t node)
 			       "replicas anew"));
 }
 
+static void
+judge_events(struct lint *lint, size_t node)
+{
+	const struct facts *facts = lint_facts(lint, node);
+	const struct ha_db_result *events = &facts->events;
+	const char *schema = ha_db_get(events, 0, "event_schema");
+	const char *name = ha_db_get(events, 0, "event_name");
+
+	if (!schema || !name || !lint->members[node].is_replica ||
+	    lint->members[node].is_writer ||
+	    facts_is_on(facts, "event_scheduler") != 1)
+		return;
+	lint_add(lint, HA_STATUS_WARN, node,
+	    ha_xasprintf("it runs events of its own: %s.%s%s", schema, name,
+		events->rows > 1 ? " and others" : ""),
+	    "a replica that runs them does what its source does too; switch "
+	    "them on at a failover",
+	    lint_mend_set(facts, "event_scheduler", "OFF"));
+}
+
 const struct lint_node_rule lint_node_rules[] = {
 	{ "server-id", judge_server_id },
 	{ "log-bin", judge_log_bin },
@@ -532,6 +554,7 @@ const struct lint_node_rule lint_node_rules[] = {
 	{ "binlog-retention", judge_retention },
 	{ "same-server-id", judge_same_server_id },
 	{ "log-filter", judge_log_filter },
+	{ "events", judge_events },
 	{ "primary-key", judge_primary_key },
 	{ "engine", judge_engine },
 	{ NULL, NULL },

@@ -226,6 +226,33 @@ find_first(const struct lint *lint, struct lint_member *members)
 }
 
 static void
+add_point(
+    struct ha_buf *mend, const struct lint *lint, size_t replica, size_t source)
+{
+	ha_buf_addf(mend, "%sha-repl point %s --source %s",
+	    mend->len ? "; " : "", lint_node_name(lint, replica),
+	    lint_node_name(lint, source));
+}
+
+/* What makes it of nodes that stand in the order of by_order(). */
+static void
+add_points(struct ha_buf *mend, const struct lint *lint)
+{
+	size_t count = lint->topology->fleet->count;
+
+	for (size_t i = 1; i < count; i++) {
+		size_t source = lint->kind == TOPOLOGY_RING ? i - 1
+				: lint->kind == TOPOLOGY_CASCADE && i > 1 ? 1
+									  : 0;
+
+		add_point(mend, lint, i, source);
+	}
+	if (lint->kind != TOPOLOGY_ONEWAY && count > 1)
+		add_point(
+		    mend, lint, 0, lint->kind == TOPOLOGY_RING ? count - 1 : 1);
+}
+
+static void
 judge_topology(struct lint *lint)
 {
 	const struct topology *topology = lint->topology;
@@ -239,9 +266,7 @@ judge_topology(struct lint *lint)
 	    topology->kind == lint->kind)
 		return;
 	if (!topology->edge_count) {
-		if (topology->fleet->count > 1)
-			ha_buf_addf(&mend, "ha-repl point %s --source %s",
-			    lint_node_name(lint, 1), lint_node_name(lint, 0));
+		add_points(&mend, lint);
 		lint_add(lint, HA_STATUS_WARN, 0,
 		    ha_xasprintf("nothing replicates between these nodes"),
 		    "they were judged as what they are to become, in the order "

@@ -419,6 +419,16 @@ what_is_not_told_is_not_judged(void **state)
 	}
 }
 
+#define B_A "ha-repl point db-b --source db-a"
+static const char *const points[] = {
+	[TOPOLOGY_ONEWAY] = B_A "; ha-repl point db-c --source db-a",
+	[TOPOLOGY_DUAL] = B_A "; ha-repl point db-a --source db-b",
+	[TOPOLOGY_CASCADE] = B_A "; ha-repl point db-c --source db-b; "
+				 "ha-repl point db-a --source db-b",
+	[TOPOLOGY_RING] = B_A "; ha-repl point db-c --source db-b; "
+			      "ha-repl point db-a --source db-c",
+};
+
 static void
 nothing_replicates_yet(void **state)
 {
@@ -429,7 +439,7 @@ nothing_replicates_yet(void **state)
 		set_up(&set, (enum topology_kind)kind, kind % 2, 0);
 		judge(&set, (enum topology_kind)kind);
 		expect(&set, "topology", HA_STATUS_WARN, 0,
-		    "nothing replicates", "ha-repl point db-b --source db-a");
+		    "nothing replicates", points[kind]);
 		assert_int_equal(set.findings.count, 1);
 		tear_down(&set);
 	}
@@ -883,6 +893,63 @@ tables(void **state)
 }
 
 static void
+events(void **state)
+{
+	static char schema[] = "event_schema", name[] = "event_name", a[] = "a",
+		    e[] = "e";
+	char *names[] = { schema, name }, *cells[] = { a, e };
+	struct set set;
+
+	(void)state;
+	set_up(&set, ONEWAY, 0, 1);
+	put_all(&set, "event_scheduler", "ON");
+	judge(&set, ONEWAY);
+	expect_none(&set);
+	set.facts[0].events = set.facts[1].events = (struct ha_db_result){
+		.columns = 2, .rows = 1, .names = names, .cells = cells
+	};
+	judge(&set, ONEWAY);
+	expect(&set, "events", WARN, 1, "a.e",
+	    "SET PERSIST event_scheduler = OFF");
+	assert_int_equal(set.findings.count, 1);
+	tear_down(&set);
+}
+
+static void
+native_passwords(void **state)
+{
+	static char user[] = "user", host[] = "host", plugin[] = "plugin",
+		    repl[] = "repl", any[] = "%",
+		    native[] = "mysql_native_password",
+		    sha2[] = "caching_sha2_password";
+	char *names[] = { user, host, plugin },
+	     *cells[] = { repl, any, native };
+	struct set set;
+
+	(void)state;
+	for (int is_mariadb = 0; is_mariadb < 2; is_mariadb++) {
+		set_up(&set, ONEWAY, is_mariadb, 1);
+		cells[2] = native;
+		set.facts[0].accounts = (struct ha_db_result){
+			.columns = 3, .rows = 1, .names = names, .cells = cells
+		};
+		judge(&set, ONEWAY);
+		expect_none(&set); /* another one's account */
+		set.channels[0].source_user = repl;
+		judge(&set, ONEWAY);
+		if (is_mariadb)
+			expect_none(&set);
+		else
+			expect(&set, "native-password", WARN, 0, "repl@%",
+			    "ALTER USER 'repl'@'%'");
+		cells[2] = sha2;
+		judge(&set, ONEWAY);
+		expect_none(&set);
+		tear_down(&set);
+	}
+}
+
+static void
 log_filters(void **state)
 {
 	static char filters[] = "Binlog_Do_DB=a";
@@ -991,6 +1058,8 @@ main(void)
 		cmocka_unit_test(channels),
 		cmocka_unit_test(read_only_at_start),
 		cmocka_unit_test(tables),
+		cmocka_unit_test(events),
+		cmocka_unit_test(native_passwords),
 		cmocka_unit_test(log_filters),
 		cmocka_unit_test(filters_that_differ),
 		cmocka_unit_test(strangers_and_other_topologies),
