@@ -526,6 +526,15 @@ gtids_have_moved(const struct act *act)
 }
 
 static int
+has_gtids(const struct act *act)
+{
+	const char *mode = facts_variable(&act->facts, "gtid_mode");
+
+	return act->facts.flavour->gtid == GTID_MARIADB ||
+	       (mode && !strcmp(mode, "ON"));
+}
+
+static int
 is_at(const struct position *position, const char *file, uint64_t at)
 {
 	return position->file && file && !strcmp(position->file, file) &&

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "flavour.h"
 #include "goal.h"
+#include "map.h"
 #include "msg.h"
 #include "preflight.h"
 
@@ -312,10 +313,7 @@ goal_find_position(struct act *act, struct ha_err *err)
 		    act->node->name);
 		return take_present(act, err);
 	}
-	return ha_err_set(err, EX_NOPERM, 0,
-	    "from which position of %s? --pos FILE:POSITION, --gtid, or "
-	    "--assume-equal=REASON",
-	    act->source->name);
+	return map_position(act, err);
 }
 
 static int

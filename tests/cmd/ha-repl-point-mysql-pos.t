@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# ha-repl-point-mysql-pos.t - the four topologies built by point alone, and what it refuses.
+. "$(dirname "$0")/../repl.sh"
+in_db mysql 3
+. "$(dirname "$0")/../tap.sh"
+. "$TESTS/repl-point-topologies.sh"
+
+nodes
+for how in pos; do
+	topologies
+	refusals
+done
+done_testing

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# ha-repl-recover-mysql-gtid.t - point, killed at each place.
+. "$(dirname "$0")/../repl.sh"
+in_db mysql 3 --gtid
+. "$(dirname "$0")/../tap.sh"
+. "$TESTS/repl-recover.sh"
+
+nodes
+for how in gtid; do
+	recoveries
+done
+done_testing

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# ha-repl-recover-mysql-pos.t - point, killed at each place.
+. "$(dirname "$0")/../repl.sh"
+in_db mysql 3
+. "$(dirname "$0")/../tap.sh"
+. "$TESTS/repl-recover.sh"
+
+nodes
+for how in pos; do
+	recoveries
+done
+done_testing

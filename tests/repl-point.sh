@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of with-db, tap.sh
+#
+# repl-point.sh - what the tests of ha-repl point share, behind repl.sh.
+#
+#	nodes		n1, n2, ... in repl.conf, each with its defaults-file
+#	point I J [OPTION...]	run ha-repl point, with the credentials, in $how
+#			("gtid" or "pos"); $waiting is its -T
+#	fresh		all servers as they were made, but for who may log in
+#	settings I	what is set for its channel, a line each, without what
+#			replicating changes
+
+waiting=20
+
+nodes()
+{
+	i=0
+	while [ $((i += 1)) -le "$HA_DB_COUNT" ]; do
+		of "$i" PORT
+		port=$of_db
+		of "$i" CNF
+		echo "n$i 127.0.0.1:$port defaults-file=$of_db"
+	done >"$HA_CONFIG_DIR/repl.conf"
+}
+
+point()
+{
+	point_of=$1 point_from=$2
+	shift 2
+	case $how in
+	pos) set -- --gtid no "$@" ;;
+	esac
+	run ha-repl point "n$point_of" --source "n$point_from" \
+	    -T "$waiting" --credentials "$HA_DB_REPL_CNF" "$@"
+}
+
+fresh_one()
+{
+	words_of "$1"
+	# Without a channel there is nothing to stop.
+	sql "$1" "STOP $role $named $for_channel" >/dev/null 2>&1
+	sql "$1" "RESET $role $named ALL $for_channel" >/dev/null 2>&1
+	sql "$1" 'SET GLOBAL read_only = 0; DROP DATABASE IF EXISTS t'
+	case $of_db in
+	mariadb)
+		sql "$1" "RESET MASTER; SET GLOBAL gtid_slave_pos = ''"
+		;;
+	mysql) sql "$1" 'RESET BINARY LOGS AND GTIDS' ;;
+	*) sql "$1" 'RESET MASTER' ;;
+	esac
+}
+
+fresh()
+{
+	for i in 1 2 3; do
+		fresh_one "$i" || return
+	done
+}
+
+settings()
+{
+	for column in Master_Host Master_Port Master_User Auto_Position \
+	    Using_Gtid Slave_IO_Running Slave_SQL_Running Master_SSL_Allowed \
+	    Replicate_Ignore_Server_Ids Connect_Retry; do
+		echo "$column $(replica_status "$1" "$column")"
+	done
+}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh disable=SC2154 # variables of repl.sh, tap.sh
+#
+# repl-recover.sh - ha-repl point, killed at each place from its first trace on
+# disk to its end.  n2 replicates from n1, and n3 is moved between the two.
+#
+#	recoveries	for $how
+. "$TESTS/repl-point.sh"
+
+# What n3 replicates from, and how.
+wiring()
+{
+	for column in Master_Port Master_User Auto_Position Using_Gtid \
+	    Master_SSL_Allowed Connect_Retry; do
+		printf '%s ' "$(replica_status 3 "$column")"
+	done
+}
+
+# killed AT COMMAND...: kills it there.
+killed()
+{
+	(
+		HA_TEST_STATEMENT=$1 LD_PRELOAD=$HA_TOOLS/preload/statement.so
+		shift
+		export HA_TEST_STATEMENT LD_PRELOAD
+		exec "$HA_BIN/ha-repl" "$@"
+	) >"$T/killed" 2>&1
+}
+
+# Moves n3 to n$to, killed at $at; 1: it came to its end.
+move()
+{
+	set -- point n3 --source "n$to" -T 20 --credentials "$HA_DB_REPL_CNF"
+	case $how in
+	pos) set -- "$@" --gtid no --assume-equal='nobody writes' ;;
+	esac
+	killed "$at" "$@"
+	status=$?
+	[ "$status" -eq 137 ] && return
+	[ "$status" -eq 0 ] || {
+		diag "at $at: exit $status: $(cat "$T/killed")"
+		failures="$failures $at"
+	}
+	return 1
+}
+
+# By turns as it thinks best, back, forward where it says that this is possible,
+# and killed itself.
+recover()
+{
+	way=
+	case $((at % 4)) in
+	1) way=--back ;;
+	2) ! grep -q '^step	start' "$HA_STATE_DIR/repl/n3.journal" \
+	    2>/dev/null || way=--forward ;;
+	3)
+		for place in 2 9 14; do
+			killed "+$((place + at % 5))" recover n3
+		done
+		;;
+	esac
+	run ha-repl recover $way n3
+	if [ "$status" -ne 0 ] && [ "$way" = --back ]; then
+		like_way=$(printf %s "$err" | grep -c -e --forward)
+		[ "$like_way" -eq 0 ] || run ha-repl recover --forward n3
+	fi
+	[ "$status" -eq 0 ]
+}
+
+# As before or as asked, whole, and each row once.
+consistent()
+{
+	now=$(wiring)
+	[ "$now" = "$before" ] || [ "$now" = "$asked" ] || return
+	[ ! -e "$HA_STATE_DIR/repl/n3.journal" ] || return
+	wait_until 10 replicates 3 && insert 1 1 && in_step 1 3 && in_step 1 2
+}
+
+# wirings: of both sources.
+learn()
+{
+	to=2 at=0
+	move && return 1
+	second=$(wiring)
+	to=1
+	move && return 1
+	first=$(wiring)
+}
+
+one_kill()
+{
+	case $(wiring) in
+	"$first") to=2 before=$first asked=$second ;;
+	*) to=1 before=$second asked=$first ;;
+	esac
+	move || return
+	kills=$((kills + 1))
+	if ! recover || ! consistent; then
+		failures="$failures $at"
+		diag "at $at, to n$to: '$now' of '$before', '$asked';" \
+		    "recover $way: $status $err; $(cat "$T/killed")"
+		replica_status 3 Last_IO_Error >&2
+	fi
+}
+
+recoveries()
+{
+	ok "$how: fresh servers" fresh
+	point 2 1 --empty
+	is "$how: n2 from n1" "$status" 0
+	point 3 1 --empty
+	is "$how: n3 from n1" "$status" 0
+	make_table 1
+	insert 1 3
+	in_step_all
+	failures='' kills=0
+	ok "$how: moved to and fro" learn
+	at=${1:-1} step=${2:-1}
+	while one_kill && [ -z "$failures" ]; do
+		at=$((at + step))
+	done
+	diag "$how: $kills kills"
+	ok "$how: it was killed" test "$kills" -gt 10
+	is "$how: recovered each time" "$failures" ''
+}
