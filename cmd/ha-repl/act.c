@@ -558,9 +558,12 @@ act_has_moved(const struct act *act)
 		return 0;
 	if (act->goal.gtid != GTID_USE_NO)
 		return gtids_have_moved(act);
-	return act->goal.file &&
-	       !is_at(&channel->executed, act->goal.file, act->goal.at) &&
-	       !is_at(&channel->executed, act->old.file, act->old.at);
+	if (!act->goal.file ||
+	    is_at(&channel->executed, act->goal.file, act->goal.at) ||
+	    is_at(&channel->executed, act->old.file, act->old.at))
+		return 0;
+	/* Positions move by what is no transaction, too. */
+	return has_gtids(act) ? gtids_have_moved(act) : 1;
 }
 
 /* The words that stop the receiver, turned to start it or the applier. */
