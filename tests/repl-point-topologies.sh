@@ -112,18 +112,120 @@ refusals()
 	run ha-repl point n2 --source n1
 	unchanged 'so already' 0 already
 
-	point 2 3 --credentials "$T/wrong.cnf" \
-	    --old-credentials "$HA_DB_REPL_CNF" --assume-equal=idle \
-	    ${by_gtid:+--gtid auto}
+	equal=
+	[ "$how" = gtid ] || equal=--assume-equal=idle
+	set -- 3 --old-credentials "$HA_DB_REPL_CNF" $equal
+	point 2 "$@" --credentials "$T/wrong.cnf"
 	unchanged 'a wrong password' 77 "can't log in"
-	point 2 3 --credentials "$T/wrong.cnf" \
-	    --old-credentials "$HA_DB_REPL_CNF" --force=testing
+	point 2 "$@" --credentials "$T/wrong.cnf" --force=testing
 	unchanged '... forced, and undone' 75 'error 1045'
 	ok "... it replicates" wait_until 10 replicates 2
-	point 2 3 --credentials "$T/other.cnf"
+	point 2 3 --credentials "$T/other.cnf" $equal
 	unchanged 'another user, the old password not known' 77 \
 	    --old-credentials
-	echo "gone 127.0.0.1:1" >>"$HA_CONFIG_DIR/repl.conf"
 	run ha-repl point n2 --source gone --credentials "$HA_DB_REPL_CNF"
 	unchanged 'a source that is not there' 69 gone
+
+	[ "$how" = gtid ] || {
+		point 2 3
+		unchanged 'no position' 77 --pos
+		point 2 3 --pos nothing.000009:4
+		unchanged 'a log that is not there' 77 purged
+		point 2 3 --pos binlog.000001:99999999
+		unchanged 'a position that is not there' 77 'ends before'
+		exits "$how: no such position: 64" 64 ha-repl point n2 \
+		    --source n3 --pos binlog
+	}
+	stuck
+	errants
+	purged
+	channels
+}
+
+# Received and not applied: a lock is in the way.
+stuck()
+{
+	of 2 LOCAL_CNF
+	mkfifo "$T/hold"
+	mariadb --defaults-file="$of_db" -n <"$T/hold" >"$T/locked" &
+	holder=$!
+	exec 4>"$T/hold"
+	echo 'LOCK TABLES t.writes WRITE; SELECT 1;' >&4
+	wait_until 10 test -s "$T/locked"
+	insert 1 1
+	waiting=2
+	point 2 3 $equal
+	waiting=20
+	unchanged 'received and not applied' 75 "didn't reach"
+	exec 4>&-
+	wait "$holder"
+	rm "$T/hold" "$T/locked"
+	ok "$how: then it goes on" in_step 1 2
+	replica 2 'STOP SQL_THREAD'
+	insert 1 1
+	ok "... received" wait_until 10 behind
+	before=$(settings 2)
+	point 2 3 $equal
+	unchanged 'an applier that was stopped' 77 'the applier is stopped'
+	replica 2 'START SQL_THREAD'
+	before=$(settings 2)
+	ok "$how: in step" in_step_all
+}
+
+behind()
+{
+	[ "$(replica_status 2 Read_Master_Log_Pos)" != \
+	    "$(replica_status 2 Exec_Master_Log_Pos)" ]
+}
+
+# A transaction that only n2 has: GTIDs tell.
+errants()
+{
+	of 2 FLAVOUR
+	[ "$how" = gtid ] || [ "$of_db" = mariadb ] || return 0
+	sql 2 'CREATE TABLE t.errant (id INT PRIMARY KEY)'
+	point 2 3 $equal
+	unchanged 'a transaction of its own' 77 'has 1 transactions that n3 lacks'
+	point 2 3 $equal -n --force=testing
+	is "$how: ... forced: exit 0" "$status" 0
+	like "... warned of" "$err" 'forced \(testing\)'
+	sql 2 'DROP TABLE t.errant'
+}
+
+purge()
+{
+	sql 1 'FLUSH LOGS'
+	sql 1 "PURGE BINARY LOGS TO '$(position 1 | cut -d ' ' -f 1)'"
+	[ "$(sql 1 'SHOW BINARY LOGS' | wc -l)" -eq 1 ]
+}
+
+# n3 anew, of whom n1 has not got the first log any more.
+purged()
+{
+	ok "$how: its logs are purged" wait_until 10 purge
+	fresh_one 3
+	point 3 1 --empty
+	is "$how: purged logs: 77" "$status" 77
+	like "... said" "$err" 'purged|first binary log'
+	is "... there is no channel" "$(replica_status 3 Master_Host)" ''
+}
+
+# A second one beside the usual one.
+channels()
+{
+	of 2 FLAVOUR
+	[ "$of_db" != mysql56 ] || return 0
+	ok "$how: fresh servers" fresh
+	built 3 1
+	point 3 2 --empty --channel side
+	is "$how: a channel with a name: exit 0" "$status" 0
+	ok "... runs" replicates 3 side
+	ok "... and the usual one" replicates 3
+	point 3 2 --channel side --credentials "$T/wrong.cnf" \
+	    --old-credentials "$HA_DB_REPL_CNF" --force=testing
+	is "$how: ... changed to what is wrong: undone" "$status" 75
+	ok "... runs again" wait_until 10 replicates 3 side
+	ok "... and the usual one" replicates 3
+	replica 3 STOP side
+	replica 3 'RESET ALL' side
 }

@@ -21,6 +21,7 @@ nodes()
 		of "$i" CNF
 		echo "n$i 127.0.0.1:$port defaults-file=$of_db"
 	done >"$HA_CONFIG_DIR/repl.conf"
+	echo 'gone 127.0.0.1:1' >>"$HA_CONFIG_DIR/repl.conf"
 }
 
 point()
@@ -41,12 +42,13 @@ fresh_one()
 	sql "$1" "STOP $role $named $for_channel" >/dev/null 2>&1
 	sql "$1" "RESET $role $named ALL $for_channel" >/dev/null 2>&1
 	sql "$1" 'SET GLOBAL read_only = 0; DROP DATABASE IF EXISTS t'
+	of "$1" FLAVOUR
 	case $of_db in
 	mariadb)
 		sql "$1" "RESET MASTER; SET GLOBAL gtid_slave_pos = ''"
 		;;
 	mysql) sql "$1" 'RESET BINARY LOGS AND GTIDS' ;;
-	*) sql "$1" 'RESET MASTER' ;;
+	mysql56) sql "$1" 'RESET MASTER' ;;
 	esac
 }
 

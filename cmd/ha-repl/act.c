@@ -178,6 +178,36 @@ act_channel(const struct act *act)
 	return facts_channel(&act->facts, act->channel);
 }
 
+/* MySQL takes words without a channel for all of them. */
+static void
+add_usual(struct ha_buf *sql, const struct act *act)
+{
+	if (act->facts.flavour->gtid == GTID_MYSQL && !*act->channel &&
+	    act->facts.channel_count > 1)
+		ha_buf_add_str(sql, " FOR CHANNEL ''");
+}
+
+void
+act_add_start(struct ha_buf *sql, const struct act *act)
+{
+	act->facts.flavour->start(sql, act->channel);
+	add_usual(sql, act);
+}
+
+void
+act_add_stop(struct ha_buf *sql, const struct act *act)
+{
+	act->facts.flavour->stop(sql, act->channel);
+	add_usual(sql, act);
+}
+
+void
+act_add_stop_receiver(struct ha_buf *sql, const struct act *act)
+{
+	act->facts.flavour->stop_receiver(sql, act->channel);
+	add_usual(sql, act);
+}
+
 static void
 add_change(struct ha_buf *sql, const struct act *act, const struct settings *to,
     const struct credentials *credentials, int is_shown)
@@ -190,6 +220,7 @@ add_change(struct ha_buf *sql, const struct act *act, const struct settings *to,
 	settings_source(&source, act->channel, &now, to, credentials->user,
 	    credentials->password && is_shown ? "***" : credentials->password);
 	act->facts.flavour->change(sql, &source, &act->facts);
+	add_usual(sql, act);
 	settings_release(&now);
 }
 
@@ -206,6 +237,7 @@ act_add_back(struct ha_buf *sql, const struct act *act, int is_shown)
 
 	if (!to.is_there) {
 		act->facts.flavour->reset(sql, act->channel);
+		add_usual(sql, act);
 		return;
 	}
 	/* The position went on by itself when it was not changed. */
@@ -324,7 +356,7 @@ act_drain(struct act *act, struct ha_err *err)
 	int64_t now_ns = ha_clock_now_ns();
 	int result = 0;
 
-	act->facts.flavour->stop_receiver(&sql, act->channel);
+	act_add_stop_receiver(&sql, act);
 	if (!act->old.is_there)
 		result = begin(act, "receiver", "", err);
 	else
@@ -348,7 +380,7 @@ act_stop(struct act *act, struct ha_err *err)
 	const struct channel *channel = act_channel(act);
 	int result = 0;
 
-	act->facts.flavour->stop(&sql, act->channel);
+	act_add_stop(&sql, act);
 	if (!channel || !channel->source_host || !*channel->source_host)
 		result = begin(act, "stop", "", err);
 	else
@@ -378,7 +410,7 @@ act_start(struct act *act, struct ha_err *err)
 	struct ha_buf sql = HA_BUF_INIT;
 	int result;
 
-	act->facts.flavour->start(&sql, act->channel);
+	act_add_start(&sql, act);
 	result = perform(act, "start", &sql, sql.data, err);
 	ha_buf_release(&sql);
 	return result;
@@ -574,7 +606,7 @@ add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
 	struct ha_buf stop = HA_BUF_INIT;
 	const char *thread;
 
-	act->facts.flavour->stop_receiver(&stop, act->channel);
+	act_add_stop_receiver(&stop, act);
 	thread = strstr(stop.data, word);
 	if (thread) {
 		ha_buf_add_str(sql, "START");
@@ -593,7 +625,7 @@ restore_threads(struct act *act, struct ha_err *err)
 	int result = 0;
 
 	if (act->old.receiver_runs && act->old.applier_runs)
-		act->facts.flavour->start(&sql, act->channel);
+		act_add_start(&sql, act);
 	else if (act->old.receiver_runs || act->old.applier_runs)
 		add_start_one(&sql, act, act->old.applier_runs);
 	if (sql.len)
@@ -634,7 +666,7 @@ restore_settings(struct act *act, struct ha_err *err)
 	is_same = settings_equal(&now, &act->old) &&
 		  !act->old_credentials.user && !act->goal.file;
 	if (now.is_there) {
-		act->facts.flavour->stop(&stop, act->channel);
+		act_add_stop(&stop, act);
 		result = query(act, stop.data, NULL, err);
 	}
 	if (!result && !is_same && (act->old.is_there || now.is_there)) {

@@ -51,9 +51,12 @@ int act_look_source(struct act *act, struct ha_err *err);
 const struct channel *act_channel(const struct act *act);
 
 /*
- * The statements, with '***' for a password when is_shown: the change to goal
- * and back, all threads of the channel.
+ * The statements, for this channel alone; the change to the goal, and back,
+ * with '***' for a password when is_shown.
  */
+void act_add_stop_receiver(struct ha_buf *sql, const struct act *act);
+void act_add_stop(struct ha_buf *sql, const struct act *act);
+void act_add_start(struct ha_buf *sql, const struct act *act);
 void act_add_change(struct ha_buf *sql, const struct act *act, int is_shown);
 void act_add_back(struct ha_buf *sql, const struct act *act, int is_shown);
 

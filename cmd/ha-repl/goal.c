@@ -227,6 +227,8 @@ find_pos(struct act *act, struct ha_err *err)
 		return parse_pos(act, err);
 	if (!repl->assume_equal && repl->is_empty && is_elsewhere(act))
 		return find_first(act, err);
+	if (!repl->assume_equal && is_elsewhere(act))
+		return map_is_possible(act, err);
 	return 0;
 }
 

@@ -170,6 +170,14 @@ refuse(const struct act *act, const char *why, struct ha_err *err)
 }
 
 int
+map_is_possible(const struct act *act, struct ha_err *err)
+{
+	return find_beat(act)
+		   ? 0
+		   : refuse(act, "the replica has none of its own", err);
+}
+
+int
 map_position(struct act *act, struct ha_err *err)
 {
 	const struct beat *beat = find_beat(act);
@@ -179,7 +187,7 @@ map_position(struct act *act, struct ha_err *err)
 	int result = -1;
 
 	if (!beat)
-		return refuse(act, "the replica has none of it", err);
+		return map_is_possible(act, err);
 	if (read_log(act, act->source_db, &beat->position, &source,
 		&source_count, err) ||
 	    read_own(act, &own, &own_count, err)) {

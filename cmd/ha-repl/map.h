@@ -39,6 +39,8 @@ int map_match(const struct map_commit *source, size_t source_count,
     const struct map_commit *replica, size_t replica_count, int64_t writer,
     size_t *last, const char **why);
 
+/* Has the replica a row of the source?  -1: EX_NOPERM. */
+int map_is_possible(const struct act *act, struct ha_err *err);
 /*
  * Set act->goal.file and at.  -1: EX_NOPERM, with the reason.
  */

@@ -6,7 +6,6 @@
 
 #include "act.h"
 #include "alloc.h"
-#include "flavour.h"
 #include "goal.h"
 #include "msg.h"
 #include "out.h"
@@ -77,20 +76,19 @@ print_statement(struct ha_buf *sql)
 static int
 print_statements(struct act *act, struct ha_err *err)
 {
-	const struct flavour *flavour = act->facts.flavour;
 	struct ha_buf sql = HA_BUF_INIT;
 
 	if (goal_lacks_position(act) && goal_find_position(act, err))
 		return -1;
 	if (act->old.is_there) {
-		flavour->stop_receiver(&sql, act->channel);
+		act_add_stop_receiver(&sql, act);
 		print_statement(&sql);
-		flavour->stop(&sql, act->channel);
+		act_add_stop(&sql, act);
 		print_statement(&sql);
 	}
 	act_add_change(&sql, act, 1);
 	print_statement(&sql);
-	flavour->start(&sql, act->channel);
+	act_add_start(&sql, act);
 	print_statement(&sql);
 	ha_buf_release(&sql);
 	return 0;
@@ -184,8 +182,8 @@ undo(struct act *act, struct ha_err *err)
 static int
 prepare(struct act *act, struct ha_err *err)
 {
-	if (goal_make(act, err) || preflight(act, err) ||
-	    goal_old_credentials(act, err))
+	if (goal_make(act, err) || goal_old_credentials(act, err) ||
+	    preflight(act, err))
 		return -1;
 	return 0;
 }

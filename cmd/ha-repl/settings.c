@@ -300,7 +300,7 @@ settings_source(struct source *source, const char *channel,
 	source->ca = goal->ca;
 	source->cert = goal->cert;
 	source->key = goal->key;
-	source->gets_public_key = goal->gets_public_key;
+	source->gets_public_key = goal->gets_public_key == 1;
 	source->ignored_ids = goal->ignored_ids;
 	source->heartbeat_period_s = goal->heartbeat_period_s;
 	source->connect_retry_s = goal->connect_retry_s;
