@@ -118,6 +118,8 @@ $B/fuzz/gate-%: FUZZ_UNIT = -iquote cmd/ha-gate
 $B/fuzz/keep-view: $(patsubst %,cmd/ha-keep/%.c,view place leftover)
 $B/fuzz/keep-view: FUZZ_UNIT = -iquote cmd/ha-keep
 $B/fuzz/repl-gtid: cmd/ha-repl/gtid.c
+$B/fuzz/repl-facts: $(patsubst %,cmd/ha-repl/%.c,facts facts-channel \
+	facts-rows gtid)
 $B/fuzz/repl-%: FUZZ_UNIT = -iquote cmd/ha-repl
 $B/fuzz/alert-answer: $(patsubst %,cmd/ha-alert/%.c,address answer base64 \
 	replies)
