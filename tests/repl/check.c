@@ -2,9 +2,6 @@
 /* check - what is said of a node's replication, without any server. */
 #include "test.h"
 
-#include <math.h>
-#include <strings.h>
-
 #include "alloc.h"
 #include "causes.h"
 #include "check.h"
@@ -12,6 +9,7 @@
 #include "journal.h"
 
 #define NODES 3
+#define SETTINGS 8
 #define NOW_US INT64_C(1800000000000000)
 
 static struct node nodes[NODES];
@@ -26,11 +24,7 @@ static struct check_options options;
 static struct verdict verdict;
 static int journal;
 
-static struct {
-	const char *name, *value;
-	size_t node;
-} settings[32];
-static size_t setting_count;
+static char *cells[NODES][2 * SETTINGS];
 
 int
 journal_find(const char *node, struct ha_err *err)
@@ -40,79 +34,22 @@ journal_find(const char *node, struct ha_err *err)
 	return journal;
 }
 
+/* A variable of a node; the latest value counts. */
 static void
 set(size_t node, const char *name, const char *value)
 {
-	settings[setting_count].name = name;
-	settings[setting_count].value = value;
-	settings[setting_count++].node = node;
-}
+	struct ha_db_result *variables = &facts[node].variables;
+	char **row = cells[node];
 
-const char *
-facts_variable(const struct facts *of, const char *name)
-{
-	for (size_t i = setting_count; i--;)
-		if (!strcasecmp(settings[i].name, name) &&
-		    &facts[settings[i].node] == of)
-			return settings[i].value;
-	return NULL;
-}
-
-int
-facts_is_on(const struct facts *of, const char *name)
-{
-	const char *value = facts_variable(of, name);
-
-	return value ? !strcmp(value, "ON") : -1;
-}
-
-int
-facts_is_writable(const struct facts *of)
-{
-	int is_on = facts_is_on(of, "read_only");
-
-	return is_on < 0 ? -1 : !is_on;
-}
-
-const struct channel *
-facts_channel(const struct facts *of, const char *name)
-{
-	(void)name;
-	return of->channel_count ? of->channels : NULL;
-}
-
-const struct beat *
-facts_beat(const struct facts *of, const struct channel *channel)
-{
-	(void)channel;
-	for (size_t i = 0; i < of->beat_count; i++)
-		if (of->beats[i].server_id != of->server_id)
-			return &of->beats[i];
-	return NULL;
-}
-
-int64_t
-facts_lag_us(
-    const struct facts *of, const struct beat *beat, const struct facts *source)
-{
-	(void)source;
-	return of->clock_us - beat->written_us;
-}
-
-const struct edge *
-topology_sources(const struct topology *of, size_t replica, size_t *count)
-{
-	const struct edge *first = of->edges;
-
-	*count = 0;
-	for (size_t e = 0; e < of->edge_count; e++) {
-		if (of->edges[e].replica != replica)
-			continue;
-		if (!*count)
-			first = &of->edges[e];
-		++*count;
-	}
-	return first;
+	while (row < cells[node] + 2 * variables->rows && strcmp(row[0], name))
+		row += 2;
+	assert_true(row < cells[node] + 2 * (size_t)SETTINGS);
+	if (row == cells[node] + 2 * variables->rows)
+		variables->rows++;
+	free(row[0]);
+	free(row[1]);
+	row[0] = ha_xstrdup(name);
+	row[1] = ha_xstrdup(value);
 }
 
 static void
@@ -128,11 +65,12 @@ parse(struct gtid_set *into, enum gtid_kind kind, const char *text)
 static int
 setup(void **state)
 {
+	static char name[] = "Variable_name", value[] = "Value";
+	static char *columns[] = { name, value };
 	static char names[NODES][8] = { "db-a", "db-b", "db-c" };
 	static char empty[] = "", host[] = "10.0.0.1", log[] = "log.000001";
 
 	(void)state;
-	setting_count = 0;
 	journal = 0;
 	fleet.count = 2;
 	for (size_t i = 0; i < NODES; i++) {
@@ -168,6 +106,9 @@ setup(void **state)
 			.channel_count = i > 0,
 			.beats = &beats[i],
 			.beat_count = 1,
+			.variables = { .columns = 2,
+			    .names = columns,
+			    .cells = cells[i] },
 		};
 		set(i, "read_only", i ? "ON" : "OFF");
 		edges[i] = (struct edge){ .replica = i + 1,
@@ -195,6 +136,10 @@ teardown(void **state)
 	verdict_release(&verdict);
 	for (size_t i = 0; i < NODES; i++)
 		gtid_release(&facts[i].executed);
+	for (size_t i = 0; i < sizeof(cells) / sizeof(char *); i++) {
+		free((&cells[0][0])[i]);
+		(&cells[0][0])[i] = NULL;
+	}
 	return 0;
 }
 
