@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "causes.h"
@@ -198,6 +199,41 @@ is_writer_silent(const struct facts *writer, const struct beat *beat)
 	return 0;
 }
 
+/*
+ * May nobody write whose rows would come through this channel?  Then none are
+ * to be missed: from the read-only half of a dual pair, say.
+ */
+static int
+is_quiet_above(const struct judge *judge, const struct channel *channel)
+{
+	const struct topology *topology = judge->topology;
+	const struct edge *edge = judge_edge(judge, channel);
+	int is_quiet = 1;
+	char *above;
+
+	if (!edge || edge->source == STRANGER)
+		return 0;
+	above = judge_ancestors(topology, edge->source);
+	above[edge->source] = 1;
+	above[judge->i] = 0;
+	for (size_t i = 0; i < topology->fleet->count; i++)
+		if (above[i] && facts_is_writable(topology->fleet->facts[i]))
+			is_quiet = 0;
+	for (size_t i = 0; i < topology->edge_count; i++)
+		if (topology->edges[i].source == STRANGER &&
+		    above[topology->edges[i].replica])
+			is_quiet = 0;
+	free(above);
+	return is_quiet;
+}
+
+static void
+say_quiet(struct judge *judge, const char *source)
+{
+	judge_say(judge, HA_STATUS_OK, NULL,
+	    "replicates from %s, where nobody may write now", source);
+}
+
 static void
 say_late(struct judge *judge, const struct channel *channel,
     enum ha_status_state state, const char *behind)
@@ -252,6 +288,9 @@ judge_row(struct judge *judge, const struct channel *channel,
 	else if (state == HA_STATUS_OK)
 		judge_say(judge, HA_STATUS_OK, NULL,
 		    "replicates from %s, %s behind%s", source, behind, delay);
+	else if (is_writer_silent(writer, beat) &&
+		 is_quiet_above(judge, channel))
+		say_quiet(judge, source);
 	else if (is_writer_silent(writer, beat))
 		judge_say(judge, HA_STATUS_WARN,
 		    "ha-repl heartbeat, on the writer",
@@ -270,10 +309,13 @@ judge_without_row(struct judge *judge, const struct channel *channel)
 	char source[300];
 
 	judge_source(judge, channel, source, sizeof(source));
-	judge_say(judge, HA_STATUS_WARN, NULL,
-	    "no heartbeat row from %s, so lag is not measured: run ha-repl "
-	    "heartbeat where it is written to",
-	    source);
+	if (is_quiet_above(judge, channel))
+		say_quiet(judge, source);
+	else
+		judge_say(judge, HA_STATUS_WARN, NULL,
+		    "no heartbeat row from %s, so lag is not measured: run "
+		    "ha-repl heartbeat where it is written to",
+		    source);
 	if (channel->seconds_behind < 0)
 		return;
 	behind_s = above_zero(behind_s - (double)channel->delay_s);

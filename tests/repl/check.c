@@ -366,6 +366,30 @@ test_no_row(void **state)
 	expect(1, HA_STATUS_WARN, "no heartbeat row");
 }
 
+/* The writer of a dual pair: from its read-only partner no row is to come. */
+static void
+test_nobody_writes_above(void **state)
+{
+	(void)state;
+	make_dual();
+	facts[0].beat_count = 0;
+	expect(0, HA_STATUS_OK,
+	    "replicates from db-b, where nobody may write now");
+	facts[0].beat_count = 1;
+	beats[0].written_us = beats[1].written_us = NOW_US - 61000000;
+	beats[0].server_id = beats[1].server_id = 2;
+	expect(0, HA_STATUS_OK, "nobody may write now");
+	channels[0].seconds_behind = 100;
+	facts[0].beat_count = 0;
+	expect(0, HA_STATUS_CRIT, "at least 100 s behind");
+	channels[0].seconds_behind = 0;
+	set(1, "read_only", "OFF");
+	expect(0, HA_STATUS_WARN, "no heartbeat row from db-b");
+	set(1, "read_only", "ON");
+	edges[1].source = STRANGER;
+	expect(0, HA_STATUS_WARN, "no heartbeat row");
+}
+
 static void
 test_silent_link(void **state)
 {
@@ -614,6 +638,7 @@ main(void)
 		test(test_every_channel),
 		test(test_lag),
 		test(test_no_row),
+		test(test_nobody_writes_above),
 		test(test_silent_link),
 		test(test_no_room),
 		test(test_same_id),
