@@ -740,12 +740,13 @@ share_ns(int64_t deadline_ns, const struct addrinfo *left)
 }
 
 static int
-try_addresses(struct ha_db *db, const char *host, struct way *way,
+try_addresses(struct ha_db *db, const char *host, const struct way *base,
     const struct ha_db_options *options, const struct ha_db_defaults *defaults,
     struct ha_err *err)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	char address[NI_MAXHOST];
+	struct way way = *base;
 	struct addrinfo *list;
 	int rc = getaddrinfo(host, NULL, &hints, &list);
 
@@ -755,9 +756,9 @@ try_addresses(struct ha_db *db, const char *host, struct way *way,
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, address,
 			sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
 			continue;
-		way->address = address;
-		choose_tls(way, options, defaults, is_loopback(at->ai_addr));
-		rc = try_way(db, way, options, defaults,
+		way.address = address;
+		choose_tls(&way, options, defaults, is_loopback(at->ai_addr));
+		rc = try_way(db, &way, options, defaults,
 		    share_ns(options->deadline_ns, at), err);
 		if (rc == 0 || atomic_load(&db->step) != HA_DB_AT_SYN)
 			break;
@@ -891,13 +892,11 @@ ha_db_greeted_ns(const struct ha_db *db)
 void
 ha_db_result_release(struct ha_db_result *result)
 {
-	static const struct ha_db_result none = HA_DB_RESULT_INIT;
-
 	free(result->names);
 	free(result->cells);
 	free(result->words);
 	free(result->text);
-	*result = none;
+	memset(result, 0, sizeof(*result));
 }
 
 static size_t

@@ -88,7 +88,7 @@ main(int argc, char **argv)
 	argv += argc > 0;
 	while (*argv && is_option(&options, *argv))
 		argv++;
-	while (argv[count] && count < MAX_STATEMENTS)
+	while (count < MAX_STATEMENTS && argv[count])
 		count++;
 	memset(results, 0, sizeof(results));
 	options.deadline_ns = ha_clock_deadline(patience_ms);

@@ -86,14 +86,18 @@ ask(struct job *job, struct ha_err *err)
 	static const char query[] = "SELECT @@version, @@global.read_only";
 	struct ha_db_result result = HA_DB_RESULT_INIT;
 	int rc = ha_db_query(job->db, query, job->deadline_ns, &result, err);
+	const char *version = NULL, *mode = NULL;
 
-	if (rc == 0 && (result.columns != 2 || result.rows != 1 ||
-			   !result.cells[0] || !result.cells[1]))
+	if (rc == 0 && result.columns == 2 && result.rows == 1) {
+		version = result.cells[0];
+		mode = result.cells[1];
+	}
+	if (version && mode)
+		ha_buf_addf(&job->words, "%s, %s", version,
+		    is_off(mode) ? "writable" : "read only");
+	else if (rc == 0)
 		rc = ha_err_set(
 		    err, EX_UNAVAILABLE, 0, "no answer to %s", query);
-	if (rc == 0)
-		ha_buf_addf(&job->words, "%s, %s", result.cells[0],
-		    is_off(result.cells[1]) ? "writable" : "read only");
 	ha_db_result_release(&result);
 	return rc;
 }

@@ -1034,13 +1034,14 @@ test_too_few(void **state)
 static void
 play_rows(int fd)
 {
+	static const char head[] = { (char)0xfd, 0x40, 0x42, 0x0f };
 	static char row[1000004];
 	struct pollfd pfd = { .fd = fd, .events = 0 };
 
 	if (let_in(fd))
 		return;
 	memset(row, 'x', sizeof(row));
-	memcpy(row, "\375\100\102\017", 4);
+	memcpy(row, head, sizeof(head));
 	SAY(fd, "\1");
 	SAY(fd, "\3def\0\0\0\1a\0\14\x21\0\4\0\0\0\375\0\0\0\0\0");
 	SAY(fd, "\376\0\0\2\0");
