@@ -703,11 +703,13 @@ static void
 choose_tls(struct way *way, const struct ha_db_options *options,
     const struct ha_db_defaults *defaults, int is_here)
 {
-	int is_asked =
-	    defaults->ssl_ca || defaults->ssl_capath || defaults->tls > 0;
+	int has_authority = defaults->ssl_ca || defaults->ssl_capath;
+	int is_asked = has_authority || defaults->tls > 0;
 
 	way->may_trust = is_here;
-	if (defaults->tls < 0)
+	if (options->tls_if_asked && has_authority)
+		way->tls = TLS_VERIFIED;
+	else if (defaults->tls < 0)
 		way->tls = TLS_NONE;
 	else if (options->insecure)
 		way->tls = TLS_ANY;
