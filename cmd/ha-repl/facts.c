@@ -7,6 +7,10 @@
 #include "alloc.h"
 #include "facts-parts.h"
 
+#define US_S INT64_C(1000000)
+/* A row that is written every few seconds is not older on its own server. */
+#define FRESH_US (60 * US_S)
+
 void
 facts_init(struct facts *facts, struct node *node)
 {
@@ -241,6 +245,27 @@ seen_us(const struct facts *facts)
 	return facts->beats_us ? facts->beats_us : facts->clock_us;
 }
 
+/*
+ * West of Greenwich pt-heartbeat without --utc writes what looks hours old; its
+ * own server shows then a row that is as old as its local time is behind.
+ */
+static int64_t
+west_us(const struct facts *source, const struct beat *beat)
+{
+	int64_t west = -source->zone_s * US_S;
+
+	for (size_t i = 0; i < source->beat_count && west > 0; i++) {
+		const struct beat *own = &source->beats[i];
+		int64_t age = seen_us(source) - own->written_us;
+
+		if (own->server_id == beat->server_id &&
+		    source->server_id == beat->server_id &&
+		    llabs(age - west) < FRESH_US)
+			return west;
+	}
+	return 0;
+}
+
 int64_t
 facts_lag_us(const struct facts *facts, const struct beat *beat,
     const struct facts *source)
@@ -248,6 +273,7 @@ facts_lag_us(const struct facts *facts, const struct beat *beat,
 	int64_t lag_us = seen_us(facts) - beat->written_us;
 
 	if (source && source->clock_us)
-		lag_us -= skew_us(facts) - skew_us(source);
+		lag_us -=
+		    skew_us(facts) - skew_us(source) + west_us(source, beat);
 	return lag_us;
 }

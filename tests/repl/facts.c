@@ -420,6 +420,32 @@ test_local_beats(void **state __attribute__((unused)))
 	ha_db_result_release(&rows);
 }
 
+/* ... and west of it, where only the writer's own row tells. */
+static void
+test_west(void **state __attribute__((unused)))
+{
+	const int64_t hour_us = INT64_C(3600000000);
+	struct beat own = { .server_id = 1, .written_us = 100 * hour_us };
+	struct beat beat = own;
+	struct facts replica = { .server_id = 2,
+		.clock_us = 105 * hour_us + 7000000 };
+	struct facts source = { .server_id = 1,
+		.zone_s = -5 * 3600,
+		.beats = &own,
+		.beat_count = 1,
+		.clock_us = 105 * hour_us + 3000000 };
+
+	replica.asked_us = replica.answered_us = replica.clock_us;
+	source.asked_us = source.answered_us = source.clock_us;
+	assert_int_equal(facts_lag_us(&replica, &beat, &source), 7000000);
+	source.zone_s = 0;
+	assert_true(
+	    facts_lag_us(&replica, &beat, &source) == 5 * hour_us + 7000000);
+	source.zone_s = -4 * 3600;
+	assert_true(
+	    facts_lag_us(&replica, &beat, &source) == 5 * hour_us + 7000000);
+}
+
 /* Whose clock is wrong, and by how much, makes no difference. */
 static void
 test_skew(void **state __attribute__((unused)))
@@ -604,6 +630,7 @@ main(void)
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_beats),
 		cmocka_unit_test(test_local_beats),
+		cmocka_unit_test(test_west),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_which_beat),
 		cmocka_unit_test(test_children),
