@@ -115,8 +115,8 @@ yes_of(const char *word)
 	return state == THREAD_UNKNOWN ? -1 : state == THREAD_YES;
 }
 
-static struct position
-position_of(const char *file, const char *at)
+struct position
+facts_position(const char *file, const char *at)
 {
 	if (!file || !*file)
 		return (struct position){ NULL, 0 };
@@ -191,9 +191,9 @@ read_channel(struct channel *channel, const struct facts *facts, size_t row)
 		.applier_words = copy(CELL("Last_SQL_Error")),
 		.receiver_state = copy(CELL("Replica_IO_State")),
 		.applier_state = copy(CELL("Replica_SQL_Running_State")),
-		.read = position_of(
+		.read = facts_position(
 		    CELL("Source_Log_File"), CELL("Read_Source_Log_Pos")),
-		.executed = position_of(
+		.executed = facts_position(
 		    CELL("Relay_Source_Log_File"), CELL("Exec_Source_Log_Pos")),
 		.gtid = gtid_use_of(CELL("Using_Gtid"), CELL("Auto_Position")),
 		.seconds_behind =

@@ -18,6 +18,8 @@ facts_cell(const struct ha_db_result *result, size_t row, const char *name);
 /* "12" of text, which may be NULL or no number: then missing. */
 int64_t facts_integer(const char *text, int64_t missing);
 uint64_t facts_offset(const char *text); /* 0 */
+/* Of a file's name, copied, and a number; {NULL, 0} for no file. */
+struct position facts_position(const char *file, const char *at);
 /* A number with a fraction, in thousandths; missing if it is none. */
 int64_t facts_thousandths(const char *text, int64_t missing);
 /*

@@ -91,14 +91,6 @@ facts_stamp(const char *text, int64_t *us)
 	return 0;
 }
 
-static struct position
-position_of(const char *file, const char *at)
-{
-	if (!file || !*file)
-		return (struct position){ NULL, 0 };
-	return (struct position){ ha_xstrdup(file), facts_offset(at) };
-}
-
 /*
  * pt-heartbeat writes UTC only with --utc: what lies ahead by hours is in local
  * time, which all the servers are taken to share.
@@ -118,11 +110,11 @@ read_beat(struct beat *beat, const struct facts *facts,
 	*beat = (struct beat){
 		.server_id = id,
 		.written_us = us,
-		.position = position_of(ha_db_get(result, row, "file"),
+		.position = facts_position(ha_db_get(result, row, "file"),
 		    ha_db_get(result, row, "position")),
-		.executed =
-		    position_of(ha_db_get(result, row, "relay_master_log_file"),
-			ha_db_get(result, row, "exec_master_log_pos")),
+		.executed = facts_position(
+		    ha_db_get(result, row, "relay_master_log_file"),
+		    ha_db_get(result, row, "exec_master_log_pos")),
 	};
 	return 0;
 }
@@ -229,7 +221,7 @@ facts_add_own(struct facts *facts, const struct ha_db_result *own,
 	enum gtid_kind kind = facts->executed.kind;
 	struct ha_buf filters = HA_BUF_INIT;
 
-	facts->own = position_of(
+	facts->own = facts_position(
 	    ha_db_get(own, 0, "File"), ha_db_get(own, 0, "Position"));
 	for (size_t i = 0; i < 2; i++) {
 		const char *cell = ha_db_get(own, 0, names[i]);
