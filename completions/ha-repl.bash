@@ -137,6 +137,8 @@ _ha_repl()
 			--no-tls
 			--ignore-server-ids
 			--empty
+			--back
+			--forward
 			--method
 			--force
 			-n --dry-run
