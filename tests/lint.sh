@@ -9,15 +9,20 @@
 #	mend N		does to db1 to dbN what lint's output says, word by word:
 #			statements are executed, lines of my.cnf put there and
 #			the server started again; fails when there are words
-#			that are neither
+#			that are neither.  Its ha-repl point gets a login, and
+#			$point_options
 #	mend_this TOPOLOGY N	lint, then mend
 #	words WORD...	with a blank between each
 #	finds_and_mends WHAT TOPOLOGY N FOUND STATUS
 #			lint finds this; what it prints is done; it finds nothing
+#	breaks TOPOLOGY I STATEMENT RULE STATUS
+#			... after this statement on the I-th
+#	finds TOPOLOGY FOUND STATUS WHAT
+#			what it can only say, not mend
 
 nodes()
 {
-	nodes_left=$1
+	nodes_left=$1 nodes_used=$1
 	while [ "$nodes_left" -gt 0 ]; do
 		eval "echo db$nodes_left 127.0.0.1:\$HA_DB_${nodes_left}_PORT \
 		    defaults-file=\$HA_DB_${nodes_left}_CNF"
@@ -84,7 +89,11 @@ mend()
 	done
 	while read -r mend_line; do
 		# shellcheck disable=SC2086 # words
-		$mend_line --credentials "$HA_DB_REPL_CNF" || return
+		$mend_line --credentials "$HA_DB_REPL_CNF" --no-tls \
+		    ${point_options-} 2>"$T/said" </dev/null || {
+			diag "$mend_line: $(cat "$T/said")"
+			return 1
+		}
 	done <"$T/commands"
 }
 
@@ -108,4 +117,17 @@ finds_and_mends()
 	lint "$2"
 	is "$1: and then nothing is found" "$(found)" ''
 	is "$1: and it is OK" "$status" 0
+}
+
+breaks()
+{
+	sql "$2" "$3" || diag "refused: $3"
+	finds_and_mends "$3" "$1" "$nodes_used" "db$2:$4" "$5"
+}
+
+finds()
+{
+	lint "$1"
+	is "$4: what is found" "$(found)" "$2"
+	is "$4: exit status" "$status" "$3"
 }

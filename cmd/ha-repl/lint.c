@@ -252,6 +252,21 @@ add_points(struct ha_buf *mend, const struct lint *lint)
 		    mend, lint, 0, lint->kind == TOPOLOGY_RING ? count - 1 : 1);
 }
 
+/* A node that didn't answer, a stranger: rules of their own tell of these. */
+static int
+is_whole(const struct lint *lint)
+{
+	const struct topology *topology = lint->topology;
+
+	for (size_t i = 0; i < topology->fleet->count; i++)
+		if (!lint_facts(lint, i))
+			return 0;
+	for (size_t i = 0; i < topology->edge_count; i++)
+		if (topology->edges[i].source == STRANGER)
+			return 0;
+	return topology->fleet->count > 0;
+}
+
 static void
 judge_topology(struct lint *lint)
 {
@@ -259,10 +274,7 @@ judge_topology(struct lint *lint)
 	struct ha_buf mend = HA_BUF_INIT;
 
 	lint->rule = "topology";
-	for (size_t i = 0; i < topology->fleet->count; i++)
-		if (!lint_facts(lint, i)) /* what it is can't be known */
-			return;
-	if (!topology->fleet->count || lint->kind == TOPOLOGY_ANY ||
+	if (!is_whole(lint) || lint->kind == TOPOLOGY_ANY ||
 	    topology->kind == lint->kind)
 		return;
 	if (!topology->edge_count) {

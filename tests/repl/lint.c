@@ -990,6 +990,10 @@ strangers_and_other_topologies(void **state)
 	set.edges[1].source = STRANGER;
 	judge(&set, ONEWAY);
 	expect(&set, "stranger", CRIT, 2, "127.0.0.1:3306", "repl.conf");
+	set.topology.kind = TOPOLOGY_ANY;
+	judge(&set, ONEWAY);
+	expect(&set, "stranger", CRIT, 2, "127.0.0.1:3306", "repl.conf");
+	set.topology.kind = ONEWAY;
 	set.edges[1].source = 0;
 	judge(&set, DUAL);
 	expect(
