@@ -59,11 +59,32 @@ fresh()
 	done
 }
 
+# status_of I NAME...: "NAME VALUE" of its channel, by one statement.
+status_of()
+{
+	status_of=$1
+	shift
+	words_of "$status_of"
+	sql "$status_of" "SHOW $role $named STATUS $for_channel" \
+	    --column-names | awk -F '\t' -v names="$*" '
+		NR == 1 {
+			for (i = 1; i <= NF; i++) {
+				gsub(/Replica_/, "Slave_", $i)
+				gsub(/Source_/, "Master_", $i)
+				at[$i] = i
+			}
+		}
+		NR == 2 {
+			n = split(names, name, " ")
+			for (i = 1; i <= n; i++)
+				if (name[i] in at)
+					print name[i], $at[name[i]]
+		}'
+}
+
 settings()
 {
-	for column in Master_Host Master_Port Master_User Auto_Position \
+	status_of "$1" Master_Host Master_Port Master_User Auto_Position \
 	    Using_Gtid Slave_IO_Running Slave_SQL_Running Master_SSL_Allowed \
-	    Replicate_Ignore_Server_Ids Connect_Retry; do
-		echo "$column $(replica_status "$1" "$column")"
-	done
+	    Replicate_Ignore_Server_Ids Connect_Retry
 }

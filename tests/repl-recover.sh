@@ -10,10 +10,8 @@
 # What n3 replicates from, and how.
 wiring()
 {
-	for column in Master_Port Master_User Auto_Position Using_Gtid \
-	    Master_SSL_Allowed Connect_Retry; do
-		printf '%s ' "$(replica_status 3 "$column")"
-	done
+	status_of 3 Master_Port Master_User Auto_Position Using_Gtid \
+	    Master_SSL_Allowed Connect_Retry | tr '\n' ' '
 }
 
 # killed AT COMMAND...: kills it there.

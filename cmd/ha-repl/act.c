@@ -253,8 +253,8 @@ begin(struct act *act, const char *step, const char *shown, struct ha_err *err)
 	char key[32];
 
 	snprintf(key, sizeof(key), "sql.%s", step);
-	if (journal_set(act->journal, key, shown, err) ||
-	    journal_step(act->journal, step, err))
+	journal_set(act->journal, key, shown);
+	if (journal_step(act->journal, step, err))
 		return -1;
 	ha_note("%s: %s", act->node->name, shown);
 	return 0;

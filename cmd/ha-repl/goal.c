@@ -49,6 +49,15 @@ both_have_gtids(const struct act *act)
 	return here && there && !strcmp(here, "ON") && !strcmp(there, "ON");
 }
 
+/* To another server than what is set. */
+static int
+is_moved(const struct act *act)
+{
+	return !act->old.is_there ||
+	       strcasecmp(act->old.host, act->goal.host) != 0 ||
+	       act->old.port != act->goal.port;
+}
+
 static int
 find_gtid(struct act *act, struct ha_err *err)
 {
@@ -66,10 +75,12 @@ find_gtid(struct act *act, struct ha_err *err)
 		use = is_mariadb ? GTID_USE_SLAVE_POS : GTID_USE_AUTO;
 	else if (act->repl->pos || act->repl->assume_equal)
 		use = GTID_USE_NO;
+	else if (act->old.is_there && (is_mariadb || !is_moved(act)))
+		use = act->old.gtid;
 	else if (!is_mariadb)
 		use = both_have_gtids(act) ? GTID_USE_AUTO : GTID_USE_NO;
 	else
-		use = act->old.is_there ? act->old.gtid : GTID_USE_SLAVE_POS;
+		use = GTID_USE_SLAVE_POS;
 	if (!is_mariadb && use != GTID_USE_NO && use != GTID_USE_AUTO)
 		return ha_err_set(err, EX_USAGE, 0,
 		    "--gtid %s is MariaDB's; %s is %s", how, act->node->name,
@@ -159,10 +170,7 @@ find_public_key(struct act *act, struct ha_err *err)
 static int
 is_elsewhere(const struct act *act)
 {
-	return !act->old.is_there ||
-	       strcasecmp(act->old.host, act->goal.host) != 0 ||
-	       act->old.port != act->goal.port ||
-	       act->old.gtid != act->goal.gtid;
+	return is_moved(act) || act->old.gtid != act->goal.gtid;
 }
 
 static int

@@ -25,7 +25,7 @@ struct journal {
 	char *node, *path;
 	int lock_fd, fd; /* fd: -1 until it is on disk */
 	struct entry *entries;
-	size_t count;
+	size_t count, written; /* of them; the rest goes with the next step */
 };
 
 static int
@@ -117,9 +117,11 @@ static int
 append(struct journal *journal, struct ha_err *err)
 {
 	struct ha_buf text = HA_BUF_INIT;
+	size_t i;
 	int result;
 
-	add_line(&text, &journal->entries[journal->count - 1]);
+	for (i = journal->written; i < journal->count; i++)
+		add_line(&text, &journal->entries[i]);
 	result = ha_fs_write_all(journal->fd, text.data, text.len, err);
 	if (!result && fsync(journal->fd))
 		result = ha_err_set(
@@ -185,6 +187,7 @@ reopen(struct journal *journal, struct ha_err *err)
 	if (journal->fd < 0 || ftruncate(journal->fd, (off_t)whole))
 		return ha_err_set(
 		    err, EX_IOERR, errno, "can't open '%s'", journal->path);
+	journal->written = journal->count;
 	return 0;
 }
 
@@ -274,12 +277,10 @@ journal_open(struct journal **result, const char *node, struct ha_err *err)
 	return 0;
 }
 
-int
-journal_set(struct journal *journal, const char *key, const char *value,
-    struct ha_err *err)
+void
+journal_set(struct journal *journal, const char *key, const char *value)
 {
 	remember(journal, "set", key, value);
-	return journal->fd < 0 ? 0 : append(journal, err);
 }
 
 static const struct entry *
@@ -310,7 +311,10 @@ mark(struct journal *journal, const char *kind, const char *step,
 
 	ha_clock_rfc3339(now);
 	remember(journal, kind, step, now);
-	return journal->fd < 0 ? create(journal, err) : append(journal, err);
+	if (journal->fd < 0 ? create(journal, err) : append(journal, err))
+		return -1;
+	journal->written = journal->count;
+	return 0;
 }
 
 int

@@ -7,9 +7,9 @@
  * ha(7) has them, "set KEY VALUE" (act, node, the old settings, the goal, the
  * statements without their passwords: the files that hold those are named),
  * "step NAME TIME" when one begins and "done NAME TIME" once it was answered.
- * Nothing is on disk before the first step; from then on each line is synced
- * before the call returns.  There is one open journal a node; it is removed
- * when the act has ended either way.
+ * Nothing is on disk before the first step; each step, with all that was set
+ * before it, is synced before the call returns.  There is one open journal a
+ * node; it is removed when the act has ended either way.
  */
 #ifndef REPL_JOURNAL_H
 #define REPL_JOURNAL_H
@@ -33,12 +33,14 @@ int journal_begin(struct journal **journal, const char *node, const char *act,
 /* Open the one that was left, locked, to recover; EX_NOINPUT: there is none. */
 int
 journal_open(struct journal **journal, const char *node, struct ha_err *err);
-/* A key and its value: "old.host", "goal.gtid".  Last one wins. */
-int journal_set(struct journal *journal, const char *key, const char *value,
-    struct ha_err *err);
+/*
+ * A key and its value: "old.host", "goal.gtid".  Last one wins.  It is on disk
+ * with the next step that begins or is done.
+ */
+void journal_set(struct journal *journal, const char *key, const char *value);
 /* NULL: not set. */
 const char *journal_get(const struct journal *journal, const char *key);
-/* A step begins; was answered.  The first one writes all that was set. */
+/* A step begins; was answered. */
 int journal_step(struct journal *journal, const char *step, struct ha_err *err);
 int journal_done(struct journal *journal, const char *step, struct ha_err *err);
 int journal_is_begun(const struct journal *journal, const char *step);

@@ -94,39 +94,32 @@ print_statements(struct act *act, struct ha_err *err)
 	return 0;
 }
 
-static int
-note(struct act *act, struct ha_err *err)
+static void
+note(struct act *act)
 {
 	struct journal *journal = act->journal;
 	const struct repl *repl = act->repl;
 	char id[32];
 
 	snprintf(id, sizeof(id), "%lld", (long long)act->facts.server_id);
-	if (journal_set(journal, "source", act->source->name, err) ||
-	    journal_set(journal, "channel", act->channel, err) ||
-	    journal_set(journal, "server_id", id, err))
-		return -1;
-	if (act->credentials.user &&
-	    journal_set(journal, "credentials", repl->credentials, err))
-		return -1;
-	if (act->old_credentials.user &&
-	    journal_set(journal, "old_credentials",
-		repl->old_credentials ? repl->old_credentials
-				      : repl->credentials,
-		err))
-		return -1;
-	return settings_save(&act->old, journal, "old", err) ||
-		       settings_save(&act->goal, journal, "goal", err)
-		   ? -1
-		   : 0;
+	journal_set(journal, "source", act->source->name);
+	journal_set(journal, "channel", act->channel);
+	journal_set(journal, "server_id", id);
+	if (act->credentials.user)
+		journal_set(journal, "credentials", repl->credentials);
+	if (act->old_credentials.user)
+		journal_set(journal, "old_credentials",
+		    repl->old_credentials ? repl->old_credentials
+					  : repl->credentials);
+	settings_save(&act->old, journal, "old");
+	settings_save(&act->goal, journal, "goal");
 }
 
 /* Where it has stopped is where it goes on if it goes back. */
-static int
-note_positions(struct act *act, struct ha_err *err)
+static void
+note_positions(struct act *act)
 {
 	struct settings now;
-	int result;
 
 	settings_init(&now);
 	settings_read(&now, &act->facts, act_channel(act));
@@ -138,10 +131,8 @@ note_positions(struct act *act, struct ha_err *err)
 	act->old.applied = now.applied;
 	now.applied = NULL;
 	settings_release(&now);
-	result = settings_save(&act->old, act->journal, "old", err);
-	if (!result)
-		result = settings_save(&act->goal, act->journal, "goal", err);
-	return result;
+	settings_save(&act->old, act->journal, "old");
+	settings_save(&act->goal, act->journal, "goal");
 }
 
 static int
@@ -151,8 +142,8 @@ perform(struct act *act, struct ha_err *err)
 		return -1;
 	if (goal_lacks_position(act) && goal_find_position(act, err))
 		return -1;
-	if (note_positions(act, err) || act_change(act, err) ||
-	    act_start(act, err))
+	note_positions(act);
+	if (act_change(act, err) || act_start(act, err))
 		return -1;
 	return act_verify(act, err);
 }
@@ -205,8 +196,7 @@ point(struct act *act, char **operands, struct ha_err *err)
 	}
 	if (act->repl->is_dry_run)
 		return print_statements(act, err) ? err->status : EX_OK;
-	if (note(act, err))
-		return err->status;
+	note(act);
 	if (perform(act, err)) {
 		int status = undo(act, err);
 

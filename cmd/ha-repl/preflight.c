@@ -420,7 +420,7 @@ preflight(struct act *act, struct ha_err *err)
 	if (check_ids(act, err) || check_flavours(act, err) ||
 	    check_binlog(act, err) || check_gtid_mode(act, err) ||
 	    check_login(act, err) || check_data(act, err) ||
-	    check_logs(act, err) || check_errants(act, err))
+	    check_errants(act, err) || check_logs(act, err))
 		return -1;
 	return 0;
 }

@@ -135,24 +135,25 @@ settings_read(struct settings *settings, const struct facts *facts,
 static const char *const gtid_names[] = { "no", "auto", "slave_pos",
 	"current_pos" };
 
-static int
+static void
 save(struct journal *journal, const char *prefix, const char *key,
-    const char *value, struct ha_err *err)
+    const char *value)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.%s", prefix, key);
-	return value ? journal_set(journal, name, value, err) : 0;
+	if (value)
+		journal_set(journal, name, value);
 }
 
-static int
-save_number(struct journal *journal, const char *prefix, const char *key,
-    int64_t value, struct ha_err *err)
+static void
+save_number(
+    struct journal *journal, const char *prefix, const char *key, int64_t value)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRId64, value);
-	return save(journal, prefix, key, text, err);
+	save(journal, prefix, key, text);
 }
 
 struct text_member {
@@ -171,35 +172,28 @@ static const struct text_member flags[] = { TEXT(is_there), TEXT(is_demotion),
 #undef TEXT
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-int
+void
 settings_save(const struct settings *settings, struct journal *journal,
-    const char *prefix, struct ha_err *err)
+    const char *prefix)
 {
 	const char *base = (const char *)settings;
 	char period[32];
 	size_t i;
 
 	for (i = 0; i < COUNT(texts); i++)
-		if (save(journal, prefix, texts[i].key,
-			*(char *const *)(const void *)(base + texts[i].offset),
-			err))
-			return -1;
+		save(journal, prefix, texts[i].key,
+		    *(char *const *)(const void *)(base + texts[i].offset));
 	for (i = 0; i < COUNT(flags); i++)
-		if (save_number(journal, prefix, flags[i].key,
-			*(const int *)(const void *)(base + flags[i].offset),
-			err))
-			return -1;
+		save_number(journal, prefix, flags[i].key,
+		    *(const int *)(const void *)(base + flags[i].offset));
 	snprintf(period, sizeof(period), "%.3f", settings->heartbeat_period_s);
-	if (save(journal, prefix, "heartbeat_period_s", period, err) ||
-	    save(journal, prefix, "gtid", gtid_names[settings->gtid], err) ||
-	    save_number(journal, prefix, "port", settings->port, err) ||
-	    save_number(journal, prefix, "at", (int64_t)settings->at, err) ||
-	    save_number(journal, prefix, "connect_retry_s",
-		settings->connect_retry_s, err) ||
-	    save_number(
-		journal, prefix, "retry_count", settings->retry_count, err))
-		return -1;
-	return 0;
+	save(journal, prefix, "heartbeat_period_s", period);
+	save(journal, prefix, "gtid", gtid_names[settings->gtid]);
+	save_number(journal, prefix, "port", settings->port);
+	save_number(journal, prefix, "at", (int64_t)settings->at);
+	save_number(
+	    journal, prefix, "connect_retry_s", settings->connect_retry_s);
+	save_number(journal, prefix, "retry_count", settings->retry_count);
 }
 
 static const char *

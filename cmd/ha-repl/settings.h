@@ -40,8 +40,8 @@ void settings_release(struct settings *settings);
 void settings_read(struct settings *settings, const struct facts *facts,
     const struct channel *channel);
 /* As pairs "old.host" and so on, prefix being "old". */
-int settings_save(const struct settings *settings, struct journal *journal,
-    const char *prefix, struct ha_err *err);
+void settings_save(const struct settings *settings, struct journal *journal,
+    const char *prefix);
 /* EX_CONFIG when the journal has no such. */
 int settings_load(struct settings *settings, const struct journal *journal,
     const char *prefix, struct ha_err *err);

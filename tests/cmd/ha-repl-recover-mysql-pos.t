@@ -3,7 +3,8 @@
 #
 # ha-repl-recover-mysql-pos.t - point, killed at each place.
 . "$(dirname "$0")/../repl.sh"
-in_db mysql 3
+in_db mysql 3 --config 'gtid-mode = OFF' \
+    --config 'enforce-gtid-consistency = OFF'
 . "$(dirname "$0")/../tap.sh"
 . "$TESTS/repl-recover.sh"
 
