@@ -6,7 +6,8 @@
 #
 #	manual_grants USER FLAVOUR	the statements for that account, its
 #			password being manual-secret, from any host
-#	manual_login I USER	makes it on I: its my.cnf is $manual_cnf
+#	manual_login I USER	makes it on I, and not on its replicas: its
+#			my.cnf is $manual_cnf
 
 # The manual has each account for MariaDB first, then for MySQL; a block or a
 # paragraph each.
@@ -34,7 +35,8 @@ manual_grants()
 manual_login()
 {
 	of "$1" FLAVOUR
-	sql "$1" "$(manual_grants "$2" "$of_db")" || return 1
+	sql "$1" "SET SESSION sql_log_bin = 0;
+	    $(manual_grants "$2" "$of_db")" || return 1
 	manual_cnf=$T/$2.$1.cnf
 	printf '[client]\nuser=%s\npassword=manual-secret\n' "$2" \
 	    >"$manual_cnf"

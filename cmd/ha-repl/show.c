@@ -399,9 +399,17 @@ add_below(struct ha_buf *out, const char *title, const struct row *row,
 }
 
 static int
+runs(const struct row *row, enum field thread)
+{
+	return !strcmp(row->cells[thread].data, thread_words[THREAD_YES]);
+}
+
+static int
 is_bad(const struct row *row)
 {
-	return row->cells[WORDS].len || !row->cells[ROLE].len;
+	return row->cells[WORDS].len || !row->cells[ROLE].len ||
+	       (row->has_channel &&
+		   (!runs(row, RECEIVER) || !runs(row, APPLIER)));
 }
 
 static void

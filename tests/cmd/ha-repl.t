@@ -4,7 +4,7 @@
 # ha-repl.t - what all of its subcommands share: usage, nodes, logins, servers
 # that don't answer; and show.
 . "$(dirname "$0")/../repl.sh"
-in_db mariadb 2 mysql 1 mysql56 1 --gtid
+in_db mariadb 2 mysql 2 mysql56 1 --gtid
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../probe.sh"
 . "$(dirname "$0")/../grants.sh"
@@ -166,7 +166,7 @@ ok "... sees positions" isnt_dash 8
 mv "$T/repl.conf" "$HA_CONFIG_DIR/repl.conf"
 
 # The manual's grants, and what is seen with them.
-for i in 1 3 4; do
+for i in 1 3 5; do
 	at $i
 	of $i FLAVOUR
 	f=$of_db
@@ -250,9 +250,22 @@ fi
 
 ## show
 
-at 1
-ok "a replica" replicate 2 1 gtid
+# pointed I J: at J, by the account of the manual.
+pointed()
+{
+	manual_login "$1" ha_admin && manual_login "$2" ha_admin || return 1
+	at "$1"
+	pointed=$node
+	at "$2"
+	run ha-repl point --defaults-file "$manual_cnf" "$pointed" \
+	    --source "$node" --empty --no-tls --credentials "$HA_DB_REPL_CNF"
+	[ "$status" -eq 0 ]
+}
+mv "$HA_CONFIG_DIR/repl.conf" "$T/repl.conf"
+ok "a replica, with the manual's grants" pointed 2 1
 ok "... replicates" wait_until 10 replicates 2
+ok "a replica of MySQL, likewise" pointed 4 3
+ok "... replicates" wait_until 10 replicates 4
 second=127.0.0.1:$HA_DB_2_PORT
 conf "db-a $first defaults-file=$first_cnf" \
     "db-b $second defaults-file=$HA_DB_2_CNF"
@@ -280,11 +293,11 @@ like "... and lines" "$out" "^db-b +replica +no +$first +yes/yes +[0-9.]+ s "
 sql 2 'STOP SLAVE SQL_THREAD'
 run ha-repl show -F tsv db-b
 is "a stopped thread" "$(cut -f 12,13 "$T/out")" "yes	no"
-for i in 3 4; do
+for i in 3 5; do
 	at $i
 	of $i FLAVOUR
 	exits "$of_db: alone" 0 ha-repl show -F tsv --defaults-file "$cnf" "$node"
-	is "... its role" "$(cell 3)" alone
+	like "... its role" "$(cell 3)" '^(source|alone)$'
 	is "... its position" "$(cell 8)" "$(position $i | tr ' ' :)"
 	like "... its uuid" "$(cell 7)" '^[0-9a-f-]{36}$'
 done
