@@ -54,9 +54,6 @@ _ha_repl()
 	--source)
 		return
 		;;
-	--from)
-		return
-		;;
 	--channel)
 		return
 		;;
@@ -96,10 +93,6 @@ _ha_repl()
 	--ignore-server-ids)
 		return
 		;;
-	--method)
-		mapfile -t COMPREPLY < <(compgen -W 'backup clone dump' -- "$cur")
-		return
-		;;
 	--force)
 		return
 		;;
@@ -123,7 +116,6 @@ _ha_repl()
 			-i --interval
 			--create
 			--source
-			--from
 			--channel
 			--gtid
 			--pos
@@ -139,7 +131,6 @@ _ha_repl()
 			--empty
 			--back
 			--forward
-			--method
 			--force
 			-n --dry-run
 			-v --verbose
@@ -149,7 +140,7 @@ _ha_repl()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W 'check lint show topology heartbeat point recover seed' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'check lint show topology heartbeat point recover' -- "$cur")
 		;;
 	esac
 }

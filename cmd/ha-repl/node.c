@@ -167,7 +167,6 @@ node_copy(const struct node *node)
 	new->socket = copy(node->socket);
 	new->address = copy(node->address);
 	new->defaults_file = copy(node->defaults_file);
-	new->ssh = copy(node->ssh);
 	new->alias_count = node->alias_count;
 	if (node->alias_count)
 		new->aliases =
@@ -190,7 +189,6 @@ node_free(struct node *node)
 	free(node->socket);
 	free(node->address);
 	free(node->defaults_file);
-	free(node->ssh);
 	free(node);
 }
 
@@ -361,15 +359,6 @@ add_alias(struct node *node, const char *text, struct ha_err *err)
 	return 0;
 }
 
-static int
-add_ssh(struct node *node, const char *text, struct ha_err *err)
-{
-	if (*text == '-')
-		return ha_err_set(
-		    err, EX_USAGE, 0, "it can't begin with a '-'");
-	return set_once(&node->ssh, text, err);
-}
-
 /* One KEY=VALUE; *offset is where in the word a mistake is. */
 static int
 add_setting(
@@ -385,13 +374,11 @@ add_setting(
 	*offset = len + 1;
 	if (!strncmp(word, "defaults-file=", len + 1))
 		return set_once(&node->defaults_file, value, err);
-	if (!strncmp(word, "ssh=", len + 1))
-		return add_ssh(node, value, err);
 	if (!strncmp(word, "alias=", len + 1))
 		return add_alias(node, value, err);
 	*offset = 0;
 	return ha_err_set(err, EX_USAGE, 0,
-	    "there is no '%.*s': defaults-file, ssh or alias", (int)len, word);
+	    "there is no '%.*s': defaults-file or alias", (int)len, word);
 }
 
 static int

@@ -6,7 +6,7 @@
  * HOST:PORT, [ADDRESS]:PORT, or the path of a socket.  The file (lib/conf.h):
  *
  *	topology dual
- *	db-a  10.0.0.1:3306  defaults-file=/etc/ha/db-a.cnf  ssh=root@db-a
+ *	db-a  10.0.0.1:3306  defaults-file=/etc/ha/db-a.cnf
  *	db-b  10.0.0.2       alias=db-b.internal:3306
  *	db-c  /run/mysqld/mysqld.sock
  */
@@ -38,7 +38,6 @@ struct node {
 	char *socket; /* NULL: host, or neither: the usual one of here */
 	char *address; /* what node_address() returns */
 	char *defaults_file; /* NULL: --defaults-file, or the usual ones */
-	char *ssh; /* for seed; NULL: host */
 	char **aliases; /* HOST:PORT, as others may call it */
 	size_t alias_count;
 };

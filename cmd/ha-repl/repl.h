@@ -32,8 +32,8 @@ struct repl {
 	/* heartbeat */
 	int is_once, is_create;
 	int64_t interval_ms; /* 0: not given */
-	/* point, seed, recover */
-	const char *source; /* --source; seed's --from */
+	/* point, recover */
+	const char *source; /* --source */
 	const char *pos; /* --pos FILE:POSITION */
 	const char *gtid; /* --gtid slave_pos|current_pos|auto|no; NULL */
 	const char *credentials, *old_credentials; /* files with [client] */
@@ -45,7 +45,6 @@ struct repl {
 	int is_empty; /* --empty: no data is meant to be there */
 	int is_back, is_forward; /* recover --back, --forward */
 	int is_plain; /* --no-tls on the replication link */
-	const char *how; /* seed --method backup|clone|dump */
 };
 
 /*
@@ -65,6 +64,5 @@ int topology_run(const struct repl *repl, char **operands);
 int heartbeat_run(const struct repl *repl, char **operands);
 int point_run(const struct repl *repl, char **operands);
 int recover_run(const struct repl *repl, char **operands);
-int seed_run(const struct repl *repl, char **operands);
 
 #endif

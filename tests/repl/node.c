@@ -96,7 +96,7 @@ test_is(void **state)
 static const char conf[] = "# two\n"
 			   "topology dual\n"
 			   "db-a 10.0.0.1:3307 defaults-file=/etc/ha/a.cnf \\\n"
-			   "     ssh=root@db-a alias=db-a.internal "
+			   "     alias=db-a.internal "
 			   "alias=[fd00::1]:3308\n"
 			   "db-b db-b.example.org\n"
 			   "db-c /run/c.sock\n";
@@ -115,7 +115,6 @@ test_file(void **state)
 	a = nodes.list[0];
 	assert_string_equal(a->name, "db-a");
 	assert_string_equal(a->defaults_file, "/etc/ha/a.cnf");
-	assert_string_equal(a->ssh, "root@db-a");
 	assert_true(node_is(a, "10.0.0.1", 3307));
 	assert_true(node_is(a, "db-a", 3307));
 	assert_true(node_is(a, "DB-A.internal", 3306));
@@ -199,11 +198,11 @@ test_mistakes(void **state)
 		{ "-a 10.0.0.1\n", ":1:1: ", "can't be a name" },
 		{ "a/b 10.0.0.1\n", ":1:1: ", "can't be a name" },
 		{ "a 10.0.0.1:0\n", ":1:3: ", "no port" },
-		{ "a 10.0.0.1 ssh\n", ":1:12: ", "KEY=VALUE" },
-		{ "a 10.0.0.1 ssh=-oProxyCommand=x\n", ":1:16: ", "'-'" },
+		{ "a 10.0.0.1 alias\n", ":1:12: ", "KEY=VALUE" },
 		{ "a 10.0.0.1 alias=b:x\n", ":1:18: ", "no port" },
 		{ "a 10.0.0.1 password=x\n", ":1:12: ", "there is no" },
-		{ "a 10.0.0.1 ssh=b ssh=c\n", ":1:22: ", "already" },
+		{ "a 10.0.0.1 defaults-file=b defaults-file=c\n",
+		    ":1:42: ", "already" },
 		{ "a 10.0.0.1 defaults-file=\n", ":1:26: ", "value" },
 		{ "a 10.0.0.1\nA 10.0.0.2\n", ":2:1: ", "already" },
 		{ "a 10.0.0.1\nb 10.0.0.1:3306\n", ":2:3: ", "'a' has this" },
