@@ -43,6 +43,21 @@ topologies()
 	insert 2 1
 	ok "$how: $topology: and back" in_step 1 2
 
+	# One that has written becomes a replica, too.
+	ok "$how: fresh servers" fresh
+	built 2 1
+	make_table 1
+	insert 1 3
+	ok "$how: $topology: there" in_step 1 2
+	equal=
+	[ "$how" = gtid ] || equal=--assume-equal=idle
+	point 1 2 $equal
+	is "$how: the writer from its replica: exit 0" "$status" 0
+	[ "$status" -eq 0 ] || diag "$err"
+	insert 2 1
+	insert 1 1
+	ok "$how: $topology: there and back" in_step 1 2
+
 	topology=cascade
 	ok "$how: fresh servers" fresh
 	built 2 1
@@ -107,7 +122,7 @@ refusals()
 	is "... there is no channel" "$(replica_status 2 Master_Host)" ''
 	built 2 1
 	built 3 1
-	in_step_all
+	ok "$how: in step" in_step_all
 	before=$(settings 2)
 	run ha-repl point n2 --source n1
 	unchanged 'so already' 0 already

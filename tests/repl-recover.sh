@@ -101,6 +101,37 @@ one_kill()
 	fi
 }
 
+# n3 without a channel: none, or one that replicates.
+one_fresh_kill()
+{
+	fresh_one 3
+	set -- point n3 --source n1 -T 20 --empty \
+	    --credentials "$HA_DB_REPL_CNF"
+	[ "$how" = gtid ] || set -- "$@" --gtid no
+	killed "$at" "$@"
+	[ $? -eq 137 ] || return
+	kills=$((kills + 1))
+	run ha-repl recover n3
+	[ "$status" -eq 0 ] && [ ! -e "$HA_STATE_DIR/repl/n3.journal" ] &&
+	    if [ -n "$(replica_status 3 Master_Host)" ]; then
+		    wait_until 10 replicates 3 && in_step 1 3
+	    fi || {
+		failures="$failures $at"
+		diag "at $at: $status $err; $(cat "$T/killed")"
+	}
+}
+
+fresh_recoveries()
+{
+	failures='' kills=0 at=1
+	while one_fresh_kill && [ -z "$failures" ]; do
+		at=$((at + 3))
+	done
+	diag "$how: $kills kills of one without a channel"
+	ok "$how: a fresh one was killed" test "$kills" -gt 5
+	is "$how: recovered each time" "$failures" ''
+}
+
 recoveries()
 {
 	ok "$how: fresh servers" fresh
@@ -120,4 +151,5 @@ recoveries()
 	diag "$how: $kills kills"
 	ok "$how: it was killed" test "$kills" -gt 10
 	is "$how: recovered each time" "$failures" ''
+	fresh_recoveries
 }

@@ -260,13 +260,21 @@ begin(struct act *act, const char *step, const char *shown, struct ha_err *err)
 	return 0;
 }
 
+/* *error: the server's number for a refusal; error may be NULL. */
 static int
 perform(struct act *act, const char *step, const struct ha_buf *sql,
-    const char *shown, struct ha_err *err)
+    const char *shown, unsigned *error, struct ha_err *err)
 {
+	struct ha_db_result result = HA_DB_RESULT_INIT;
+	int failed;
+
 	if (begin(act, step, shown, err))
 		return -1;
-	if (query(act, sql->data, NULL, err))
+	failed = query(act, sql->data, &result, err);
+	if (error)
+		*error = result.error;
+	ha_db_result_release(&result);
+	if (failed)
 		return ha_err_set(err, err->status, 0, "%s: %s: %s",
 		    act->node->name, shown, err->msg);
 	return journal_done(act->journal, step, err);
@@ -360,7 +368,7 @@ act_drain(struct act *act, struct ha_err *err)
 	if (!act->old.is_there)
 		result = begin(act, "receiver", "", err);
 	else
-		result = perform(act, "receiver", &sql, sql.data, err);
+		result = perform(act, "receiver", &sql, sql.data, NULL, err);
 	ha_buf_release(&sql);
 	if (result || !act->old.is_there)
 		return result;
@@ -384,24 +392,40 @@ act_stop(struct act *act, struct ha_err *err)
 	if (!channel || !channel->source_host || !*channel->source_host)
 		result = begin(act, "stop", "", err);
 	else
-		result = perform(act, "stop", &sql, sql.data, err);
+		result = perform(act, "stop", &sql, sql.data, NULL, err);
 	ha_buf_release(&sql);
 	return result ? -1 : act_look(act, err);
 }
 
-int
-act_change(struct act *act, struct ha_err *err)
+static int
+change_once(struct act *act, unsigned *error, struct ha_err *err)
 {
 	struct ha_buf sql = HA_BUF_INIT, shown = HA_BUF_INIT;
 	int result;
 
 	act_add_change(&sql, act, 0);
 	act_add_change(&shown, act, 1);
-	result = perform(act, "change", &sql, shown.data, err);
+	result = perform(act, "change", &sql, shown.data, error, err);
 	explicit_bzero(sql.data, sql.len);
 	ha_buf_release(&sql);
 	ha_buf_release(&shown);
 	return result;
+}
+
+/* Before MariaDB 10.10 a demotion is another word for current_pos. */
+int
+act_change(struct act *act, struct ha_err *err)
+{
+	unsigned error = 0;
+
+	if (!change_once(act, &error, err))
+		return 0;
+	if (act->goal.is_demotion != 1 || error != 1064)
+		return -1;
+	act->goal.is_demotion = 0;
+	act->goal.gtid = GTID_USE_CURRENT_POS;
+	settings_save(&act->goal, act->journal, "goal");
+	return change_once(act, &error, err);
 }
 
 int
@@ -411,7 +435,7 @@ act_start(struct act *act, struct ha_err *err)
 	int result;
 
 	act_add_start(&sql, act);
-	result = perform(act, "start", &sql, sql.data, err);
+	result = perform(act, "start", &sql, sql.data, NULL, err);
 	ha_buf_release(&sql);
 	return result;
 }
