@@ -14,6 +14,8 @@
 
 #define LOCK_NAME "ha-repl"
 #define POLL_MS 50
+/* How long an applier without more to read may stand still. */
+#define CUT_MS 500
 /* How long a receiver that ran may take to connect again. */
 #define RECONNECT_MS 15000
 
@@ -335,25 +337,117 @@ applier_refusal(
 	    act->node->name);
 }
 
-static int
-wait_drained(struct act *act, int64_t deadline_ns, struct ha_err *err)
+/* The words that stop the receiver, turned to start it or the applier. */
+static void
+add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
 {
-	const struct channel *channel;
+	static const char word[] = "IO_THREAD";
+	struct ha_buf stop = HA_BUF_INIT;
+	const char *thread;
 
-	for (;;) {
-		if (act_look(act, err))
-			return -1;
+	act_add_stop_receiver(&stop, act);
+	thread = strstr(stop.data, word);
+	if (thread) {
+		ha_buf_add_str(sql, "START");
+		ha_buf_add(sql, stop.data + strlen("STOP"),
+		    (size_t)(thread - stop.data) - strlen("STOP"));
+		ha_buf_addf(sql, "%s%s", is_applier ? "SQL_THREAD" : word,
+		    thread + strlen(word));
+	}
+	ha_buf_release(&stop);
+}
+
+/*
+ * The receiver was stopped amid a transaction, which the applier will not do
+ * without the rest: it has read all there is and comes no further.
+ */
+static int
+is_cut(const struct channel *channel, struct position *last, int64_t *since_ns)
+{
+	int64_t now_ns = ha_clock_now_ns();
+
+	if (channel->gtid != GTID_USE_NO || !channel->executed.file)
+		return 0;
+	if (!last->file || last->at != channel->executed.at ||
+	    strcmp(last->file, channel->executed.file) != 0) {
+		free(last->file);
+		last->file = ha_xstrdup(channel->executed.file);
+		last->at = channel->executed.at;
+		*since_ns = now_ns;
+	}
+	return channel->applier_state &&
+	       strstr(channel->applier_state, "has read all relay log") &&
+	       now_ns - *since_ns > CUT_MS * HA_MS_NS;
+}
+
+/* *cut: the receiver has to go on for a moment. */
+static int
+wait_drained(struct act *act, int64_t deadline_ns, int *cut, struct ha_err *err)
+{
+	struct position last = { NULL, 0 };
+	const struct channel *channel;
+	int64_t since_ns = 0;
+	int result = 1;
+
+	*cut = 0;
+	while (result > 0) {
+		if (act_look(act, err)) {
+			result = -1;
+			break;
+		}
 		channel = act_channel(act);
-		if (!channel || is_drained(act, channel))
-			return 0;
-		if (channel->applier != THREAD_YES)
-			return applier_refusal(act, channel, err);
-		if (ha_clock_now_ns() >= deadline_ns)
-			return ha_err_set(err, EX_TEMPFAIL, 0,
+		if (!channel || is_drained(act, channel)) {
+			result = 0;
+		} else if (channel->applier != THREAD_YES) {
+			result = applier_refusal(act, channel, err);
+		} else if (ha_clock_now_ns() >= deadline_ns) {
+			result = ha_err_set(err, EX_TEMPFAIL, 0,
 			    "%s: the applier didn't reach in time what has "
 			    "been received",
 			    act->node->name);
+		} else if (is_cut(channel, &last, &since_ns)) {
+			*cut = 1;
+			result = 0;
+		} else {
+			poll(NULL, 0, POLL_MS);
+		}
+	}
+	free(last.file);
+	return result;
+}
+
+static int
+run_receiver(struct act *act, struct ha_err *err)
+{
+	struct ha_buf start = HA_BUF_INIT, stop = HA_BUF_INIT;
+	int result;
+
+	add_start_one(&start, act, 0);
+	act_add_stop_receiver(&stop, act);
+	result = query(act, start.data, NULL, err);
+	if (!result) {
 		poll(NULL, 0, POLL_MS);
+		result = query(act, stop.data, NULL, err);
+	}
+	ha_buf_release(&start);
+	ha_buf_release(&stop);
+	return result;
+}
+
+static int
+drain(struct act *act, struct ha_err *err)
+{
+	int64_t now_ns = ha_clock_now_ns();
+	int64_t deadline_ns = now_ns + (act->deadline_ns - now_ns) / 2;
+	int cut;
+
+	for (;;) {
+		if (wait_drained(act, deadline_ns, &cut, err))
+			return -1;
+		if (!cut)
+			return 0;
+		if (run_receiver(act, err))
+			return -1;
 	}
 }
 
@@ -361,19 +455,17 @@ int
 act_drain(struct act *act, struct ha_err *err)
 {
 	struct ha_buf sql = HA_BUF_INIT;
-	int64_t now_ns = ha_clock_now_ns();
-	int result = 0;
+	int result;
 
 	act_add_stop_receiver(&sql, act);
-	if (!act->old.is_there)
-		result = begin(act, "receiver", "", err);
-	else
+	if (act->old.is_there)
 		result = perform(act, "receiver", &sql, sql.data, NULL, err);
+	else
+		result = begin(act, "receiver", "", err);
 	ha_buf_release(&sql);
 	if (result || !act->old.is_there)
 		return result;
-	result =
-	    wait_drained(act, now_ns + (act->deadline_ns - now_ns) / 2, err);
+	result = drain(act, err);
 	if (result && err->status == EX_NOPERM && act->repl->force) {
 		ha_warn("forced (%s) though %s", act->repl->force, err->msg);
 		result = 0;
@@ -620,26 +712,6 @@ act_has_moved(const struct act *act)
 		return 0;
 	/* Positions move by what is no transaction, too. */
 	return has_gtids(act) ? gtids_have_moved(act) : 1;
-}
-
-/* The words that stop the receiver, turned to start it or the applier. */
-static void
-add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
-{
-	static const char word[] = "IO_THREAD";
-	struct ha_buf stop = HA_BUF_INIT;
-	const char *thread;
-
-	act_add_stop_receiver(&stop, act);
-	thread = strstr(stop.data, word);
-	if (thread) {
-		ha_buf_add_str(sql, "START");
-		ha_buf_add(sql, stop.data + strlen("STOP"),
-		    (size_t)(thread - stop.data) - strlen("STOP"));
-		ha_buf_addf(sql, "%s%s", is_applier ? "SQL_THREAD" : word,
-		    thread + strlen(word));
-	}
-	ha_buf_release(&stop);
 }
 
 static int
