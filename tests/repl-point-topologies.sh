@@ -2,7 +2,9 @@
 # shellcheck shell=sh disable=SC2154 # variables of repl.sh, tap.sh
 #
 # repl-point-topologies.sh - the four topologies, built by ha-repl point alone
-# from fresh servers, and what it refuses or undoes; for each of $hows.
+# from fresh servers, and what it refuses or undoes.
+#
+#	points HOW...	"gtid", "pos"
 . "$TESTS/repl-point.sh"
 
 built()
@@ -49,8 +51,7 @@ topologies()
 	make_table 1
 	insert 1 3
 	ok "$how: $topology: there" in_step 1 2
-	equal=
-	[ "$how" = gtid ] || equal=--assume-equal=idle
+	# shellcheck disable=SC2086 # none, or one word
 	point 1 2 $equal
 	is "$how: the writer from its replica: exit 0" "$status" 0
 	[ "$status" -eq 0 ] || diag "$err"
@@ -127,14 +128,14 @@ refusals()
 	run ha-repl point n2 --source n1
 	unchanged 'so already' 0 already
 
-	equal=
-	[ "$how" = gtid ] || equal=--assume-equal=idle
+	# shellcheck disable=SC2086 # none, or one word
 	set -- 3 --old-credentials "$HA_DB_REPL_CNF" $equal
 	point 2 "$@" --credentials "$T/wrong.cnf"
 	unchanged 'a wrong password' 77 "can't log in"
 	point 2 "$@" --credentials "$T/wrong.cnf" --force=testing
 	unchanged '... forced, and undone' 75 'error 1045'
 	ok "... it replicates" wait_until 10 replicates 2
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 --credentials "$T/other.cnf" $equal
 	unchanged 'another user, the old password not known' 77 \
 	    --old-credentials
@@ -169,6 +170,7 @@ stuck()
 	wait_until 10 test -s "$T/locked"
 	insert 1 1
 	waiting=2
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 $equal
 	waiting=20
 	unchanged 'received and not applied' 75 "didn't reach"
@@ -180,6 +182,7 @@ stuck()
 	insert 1 1
 	ok "... received" wait_until 10 behind
 	before=$(settings 2)
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 $equal
 	unchanged 'an applier that was stopped' 77 'the applier is stopped'
 	replica 2 'START SQL_THREAD'
@@ -199,10 +202,12 @@ errants()
 	of 2 FLAVOUR
 	[ "$how" = gtid ] || [ "$of_db" = mariadb ] || return 0
 	sql 2 'CREATE TABLE t.errant (id INT PRIMARY KEY)'
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 $equal
 	unchanged 'a transaction of its own' 77 'transactions that n3 lacks'
 	of 2 FLAVOUR
 	[ "$how" != gtid ] || [ "$of_db" != mariadb ] || return 0
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 $equal -n --force=testing
 	is "$how: ... forced: exit 0" "$status" 0
 	like "... warned of" "$err" 'forced \(testing\)'
@@ -244,4 +249,14 @@ channels()
 	ok "... and the usual one" replicates 3
 	replica 3 STOP side
 	replica 3 'RESET ALL' side
+}
+
+points()
+{
+	for how; do
+		equal=
+		[ "$how" = gtid ] || equal=--assume-equal=idle
+		topologies
+		refusals
+	done
 }

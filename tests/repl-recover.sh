@@ -4,7 +4,7 @@
 # repl-recover.sh - ha-repl point, killed at each place from its first trace on
 # disk to its end.  n2 replicates from n1, and n3 is moved between the two.
 #
-#	recoveries	for $how
+#	recoveries HOW...	"gtid", "pos"
 . "$TESTS/repl-point.sh"
 
 # What n3 replicates from, and how.
@@ -101,7 +101,15 @@ one_kill()
 	fi
 }
 
-# n3 without a channel: none, or one that replicates.
+# n3 has no channel, or one that replicates.
+none_or_one()
+{
+	[ "$status" -eq 0 ] && [ ! -e "$HA_STATE_DIR/repl/n3.journal" ] ||
+	    return
+	[ -n "$(replica_status 3 Master_Host)" ] || return 0
+	wait_until 10 replicates 3 && in_step 1 3
+}
+
 one_fresh_kill()
 {
 	fresh_one 3
@@ -112,10 +120,7 @@ one_fresh_kill()
 	[ $? -eq 137 ] || return
 	kills=$((kills + 1))
 	run ha-repl recover n3
-	[ "$status" -eq 0 ] && [ ! -e "$HA_STATE_DIR/repl/n3.journal" ] &&
-	    if [ -n "$(replica_status 3 Master_Host)" ]; then
-		    wait_until 10 replicates 3 && in_step 1 3
-	    fi || {
+	none_or_one || {
 		failures="$failures $at"
 		diag "at $at: $status $err; $(cat "$T/killed")"
 	}
@@ -132,7 +137,7 @@ fresh_recoveries()
 	is "$how: recovered each time" "$failures" ''
 }
 
-recoveries()
+recoveries_once()
 {
 	ok "$how: fresh servers" fresh
 	point 2 1 --empty
@@ -144,12 +149,19 @@ recoveries()
 	in_step_all
 	failures='' kills=0
 	ok "$how: moved to and fro" learn
-	at=${1:-1} step=${2:-1}
+	at=1
 	while one_kill && [ -z "$failures" ]; do
-		at=$((at + step))
+		at=$((at + 1))
 	done
 	diag "$how: $kills kills"
 	ok "$how: it was killed" test "$kills" -gt 10
 	is "$how: recovered each time" "$failures" ''
 	fresh_recoveries
+}
+
+recoveries()
+{
+	for how; do
+		recoveries_once
+	done
 }

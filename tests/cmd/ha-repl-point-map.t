@@ -7,7 +7,7 @@
 in_db mysql56 3 mysql 2 --config-of 4 'gtid-mode = OFF' \
     --config-of 5 'gtid-mode = OFF'
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-point.sh"
+. "$(dirname "$0")/../repl-point.sh"
 
 beat()
 {
@@ -25,6 +25,7 @@ busy()
 }
 
 nodes
+# shellcheck disable=SC2034 # for point()
 how=pos
 point 2 1 --empty
 is "n2 from n1" "$status" 0

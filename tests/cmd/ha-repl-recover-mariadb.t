@@ -5,10 +5,8 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mariadb 3
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-recover.sh"
+. "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in gtid pos; do
-	recoveries
-done
+recoveries gtid pos
 done_testing

@@ -5,10 +5,8 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mysql 3 --gtid
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-recover.sh"
+. "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in gtid; do
-	recoveries
-done
+recoveries gtid
 done_testing

@@ -6,10 +6,8 @@
 in_db mysql 3 --config 'gtid-mode = OFF' \
     --config 'enforce-gtid-consistency = OFF'
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-recover.sh"
+. "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in pos; do
-	recoveries
-done
+recoveries pos
 done_testing

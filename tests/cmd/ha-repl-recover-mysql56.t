@@ -5,10 +5,8 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mysql56 3
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-recover.sh"
+. "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in pos; do
-	recoveries
-done
+recoveries pos
 done_testing
