@@ -58,6 +58,17 @@ is_moved(const struct act *act)
 	       act->old.port != act->goal.port;
 }
 
+static enum gtid_use
+use_of(const char *how, int is_mariadb)
+{
+	if (!strcmp(how, "no"))
+		return GTID_USE_NO;
+	if (!strcmp(how, "current_pos"))
+		return GTID_USE_CURRENT_POS;
+	return !strcmp(how, "slave_pos") || is_mariadb ? GTID_USE_SLAVE_POS
+						       : GTID_USE_AUTO;
+}
+
 static int
 find_gtid(struct act *act, struct ha_err *err)
 {
@@ -65,14 +76,8 @@ find_gtid(struct act *act, struct ha_err *err)
 	const char *how = act->repl->gtid;
 	enum gtid_use use;
 
-	if (how && !strcmp(how, "no"))
-		use = GTID_USE_NO;
-	else if (how && !strcmp(how, "slave_pos"))
-		use = GTID_USE_SLAVE_POS;
-	else if (how && !strcmp(how, "current_pos"))
-		use = GTID_USE_CURRENT_POS;
-	else if (how)
-		use = is_mariadb ? GTID_USE_SLAVE_POS : GTID_USE_AUTO;
+	if (how)
+		use = use_of(how, is_mariadb);
 	else if (act->repl->pos || act->repl->assume_equal)
 		use = GTID_USE_NO;
 	else if (act->old.is_there && (is_mariadb || !is_moved(act)))

@@ -193,6 +193,8 @@ map_position(struct act *act, struct ha_err *err)
 	    read_own(act, &own, &own_count, err)) {
 		ha_err_set(
 		    err, EX_NOPERM, 0, "SHOW BINLOG EVENTS: %s", err->msg);
+	} else if (!source) {
+		refuse(act, "its log ends before the row", err);
 	} else if (map_match(source, source_count, own, own_count,
 		       act->source_facts.server_id, &last, &why)) {
 		refuse(act, why, err);
