@@ -39,6 +39,8 @@ struct job {
 	char *defaults_file, *insecure,
 	    *heartbeat_table; /* what it points to */
 	int has_ended, is_left;
+	pthread_t thread; /* if has_started */
+	int has_started;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -136,13 +138,13 @@ static int
 start(struct job *job, const pthread_attr_t *attr)
 {
 	sigset_t all, before;
-	pthread_t thread;
 	int sys;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	sys = pthread_create(&thread, attr, run, job);
+	sys = pthread_create(&job->thread, attr, run, job);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	job->has_started = !sys;
 	if (!sys)
 		return 0;
 	job->has_ended = 1;
@@ -161,7 +163,6 @@ start_all(struct node *const *nodes, size_t count,
 	pthread_once(&once, prepare);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (size_t i = 0; i < count; i++) {
 		jobs[i] = job_new(nodes[i], options);
 		start(jobs[i], &attr);
@@ -197,6 +198,7 @@ wait_all(struct job **jobs, size_t count, int64_t deadline_ns)
 			break;
 	for (; i < count; i++)
 		if (!jobs[i]->has_ended) {
+			pthread_detach(jobs[i]->thread);
 			jobs[i]->is_left = 1;
 			jobs[i] = NULL;
 			left_behind++;
@@ -239,12 +241,17 @@ too_late(struct node *node, int64_t begun_ns, int64_t begun_us)
 	return facts;
 }
 
-/* What was read becomes the fleet's, about the caller's own node. */
+/*
+ * What was read becomes the fleet's, about the caller's own node.  The thread
+ * has nothing left to do but to give back what libraries keep for it.
+ */
 static struct facts *
 hand_over(struct job *job, struct node *node)
 {
 	struct facts *facts = job->facts;
 
+	if (job->has_started)
+		pthread_join(job->thread, NULL);
 	job->facts = NULL;
 	facts->node = node;
 	job_free(job);

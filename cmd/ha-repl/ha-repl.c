@@ -268,20 +268,27 @@ check_options(const struct subcommand *sub)
 		    given[i].option, given[i].is_given, given[i].bits, sub);
 }
 
+/* "|a|b|" has "b". */
+static int
+has_format(const char *formats, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = formats; p[1] != '\0'; p = strchr(p + 1, '|'))
+		if (!strncmp(p + 1, name, len) && p[len + 1] == '|')
+			return 1;
+	return 0;
+}
+
 static void
 check_format(const struct subcommand *sub)
 {
-	char *name;
-
-	if (!repl.format || !sub->formats)
-		return;
-	name = ha_xasprintf("|%s|", repl.format);
-	if (!strstr(sub->formats, name))
+	if (repl.format && sub->formats &&
+	    !has_format(sub->formats, repl.format))
 		ha_die(usage_status,
 		    "%s has no -F %s: it is one of %.*s; try 'ha-repl --help'",
 		    sub->name, repl.format, (int)strlen(sub->formats) - 2,
 		    sub->formats + 1);
-	free(name);
 }
 
 static void
