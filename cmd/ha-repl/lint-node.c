@@ -71,12 +71,15 @@
 static void
 judge_server_id(struct lint *lint, size_t node)
 {
-	if (lint_facts(lint, node)->server_id == 0)
-		lint_add(lint, HA_STATUS_CRIT, node,
-		    ha_xasprintf("server_id is 0"),
-		    "it can be neither source nor replica",
-		    lint_mend_file(
-			"server_id", "a number that no other node has"));
+	char *id;
+
+	if (lint_facts(lint, node)->server_id != 0)
+		return;
+	id = lint_free_number(lint, "server_id", node);
+	lint_add(lint, HA_STATUS_CRIT, node, ha_xasprintf("server_id is 0"),
+	    "it can be neither source nor replica",
+	    lint_mend_file("server_id", id));
+	free(id);
 }
 
 static void

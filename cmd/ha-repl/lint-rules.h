@@ -69,6 +69,9 @@ int lint_uses_gtid(const struct lint *lint);
 /* Does it take SET PERSIST? */
 int lint_persists(const struct facts *facts);
 
+/* A value of this variable that no node has, another for each node. */
+char *lint_free_number(const struct lint *lint, const char *name, size_t node);
+
 /* Mends, each for the caller to give to lint_add(). */
 /* At once and at the next start. */
 char *

@@ -51,21 +51,6 @@ node_count(const struct lint *lint)
 	return lint->topology->fleet->count;
 }
 
-/* One that no node has, another for each node. */
-static char *
-free_number(const struct lint *lint, const char *name, size_t node)
-{
-	int64_t highest = 0;
-
-	for (size_t i = 0; i < node_count(lint); i++) {
-		const struct facts *facts = lint_facts(lint, i);
-
-		if (facts && facts_number(facts, name) > highest)
-			highest = facts_number(facts, name);
-	}
-	return ha_xasprintf("%lld", (long long)highest + (long long)node);
-}
-
 static void
 judge_server_id_unique(struct lint *lint)
 {
@@ -79,7 +64,7 @@ judge_server_id_unique(struct lint *lint)
 			if (!other || facts->server_id <= 0 ||
 			    facts->server_id != other->server_id)
 				continue;
-			id = free_number(lint, "server_id", i);
+			id = lint_free_number(lint, "server_id", i);
 			lint_add(lint, HA_STATUS_CRIT, i,
 			    ha_xasprintf("server_id %lld is %s's too",
 				(long long)facts->server_id,
@@ -215,7 +200,7 @@ judge_domain_id(struct lint *lint)
 			if (!same || !lint->members[j].is_in_loop ||
 			    strcmp(same, id) != 0)
 				continue;
-			number = free_number(lint, "gtid_domain_id", i);
+			number = lint_free_number(lint, "gtid_domain_id", i);
 			lint_add(lint,
 			    lint->kind == TOPOLOGY_RING ? HA_STATUS_CRIT
 							: HA_STATUS_WARN,

@@ -84,6 +84,20 @@ lint_persists(const struct facts *facts)
 	return facts_variable(facts, "persisted_globals_load") != NULL;
 }
 
+char *
+lint_free_number(const struct lint *lint, const char *name, size_t node)
+{
+	int64_t highest = 0;
+
+	for (size_t i = 0; i < lint->topology->fleet->count; i++) {
+		const struct facts *facts = lint_facts(lint, i);
+
+		if (facts && facts_number(facts, name) > highest)
+			highest = facts_number(facts, name);
+	}
+	return ha_xasprintf("%lld", (long long)highest + (long long)node);
+}
+
 static int
 is_word(const char *value)
 {
