@@ -5,7 +5,8 @@
 #
 #	obtain_FLAVOUR		sets $server (words of the shell that run it, but
 #				for a defaults-file) and $data, a directory with
-#				its first data, to be copied for each server
+#				its first data, to be copied for each server;
+#				$home/bin may have its clients
 #	settings_FLAVOUR	lines of my.cnf
 #	last_words LOG		why it did not start
 
@@ -78,6 +79,7 @@ first_mariadb()
 obtain_mariadb()
 {
 	require mariadbd mariadb-install-db
+	home=/usr
 	server="mariadbd --defaults-file"
 	template mariadb "$(mariadbd --version)"
 }

@@ -101,6 +101,12 @@ eval "[ $(db 2 sql 'SELECT @@port') -eq $HA_DB_2_PORT ]" && echo port
 login "$HA_DB_1_CNF"
 login "$HA_DB_2_MONITOR_CNF"
 login "$HA_DB_1_REPL_CNF"
+[ "$HA_DB_FLAVOUR" = mysql56 ] || {
+	"$HA_DB_2_BIN/mysql" --defaults-file="$HA_DB_2_CNF" -e ';' &&
+	    mariadb --defaults-file="$HA_DB_2_CNF" --ssl-ca="$HA_DB_CA" \
+	    --ssl-verify-server-cert -N -e "SHOW STATUS LIKE 'Ssl_version'" |
+	    sed 's/\.[23]$//'
+}
 mariadb --defaults-file="$HA_DB_REPL_CNF" -h 127.0.0.1 -P "$HA_DB_2_PORT" -N \
     -e 'SELECT 1'
 db 1 stop
@@ -127,13 +133,16 @@ session()
 	run env TMPDIR="$T/dirs" "$TESTS/with-db" "$1" 2 \
 	    --config 'max-connections = 30' --config-of 2 'read-only = on' -- \
 	    sh "$T/session"
+	tls='
+Ssl_version	TLSv1'
+	[ "$1" != mysql56 ] || tls=
 	is "$1: a session" "$out" "2 $1 $1
 1	1	0	ROW
 2	1	1	ROW
 port
 ha@%
 monitor@%
-repl@%
+repl@%$tls
 1
 stopped
 33	1
