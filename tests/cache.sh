@@ -3,8 +3,8 @@
 #
 # cache.sh - what tests download or make once, in $HA_CACHE, for all of them.
 #
-#	cached NAME CMD...	$made is the directory $HA_CACHE/NAME; when it is
-#			not there, CMD DIR fills it (its status is returned
+#	cached NAME CMD...	$made is the directory $HA_CACHE/NAME; when it
+#			is not there, CMD DIR fills it (its status is returned
 #			when it fails).  One that is not as it was made is made
 #			again.  Any number may ask at once, and be killed.
 #

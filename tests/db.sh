@@ -3,10 +3,10 @@
 #
 # db.sh - the flavours of with-db: their programs, first data, settings.
 #
-#	obtain_FLAVOUR		sets $server (words of the shell that run it, but
-#				for a defaults-file) and $data, a directory with
-#				its first data, to be copied for each server;
-#				$home/bin may have its clients
+#	obtain_FLAVOUR		sets $server (words of the shell that run it,
+#				but for a defaults-file), $data (a directory
+#				with its first data, to be copied for each
+#				server) and $home, whose bin has its clients
 #	settings_FLAVOUR	lines of my.cnf
 #	last_words LOG		why it did not start
 
@@ -45,7 +45,8 @@ users()
 		GRANT SELECT ON performance_schema.* TO monitor@'%';
 	END
 	*) cat <<-'END' ;;
-		GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO monitor@'%';
+		GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.*
+		    TO monitor@'%';
 	END
 	esac
 }

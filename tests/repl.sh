@@ -119,7 +119,8 @@ replicate()
 		;;
 	esac
 	[ "$of_db" != mysql ] ||
-	    options="$options, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_RETRY_COUNT = 9999"
+	    options="$options, GET_SOURCE_PUBLIC_KEY = 1,
+	        SOURCE_RETRY_COUNT = 9999"
 	of "$2" PORT
 	sql "$1" "$change $named TO ${master}_HOST = '127.0.0.1',
 	    ${master}_PORT = $of_db, ${master}_USER = 'repl',

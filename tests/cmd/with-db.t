@@ -363,8 +363,8 @@ run "$TESTS/fetch-db" mysql
 is "apt: the newest" "$status" 0
 like "... said" "$err" '^fetch-db: mysql: 9\.7.* is gone, this is 9\.9\.9-1$'
 is "... unpacked" "$(cat "$out/usr/sbin/mysqld")" mysqld
-like "... from the archive that has it" "$(grep URIs: "$T/sources" | tail -n 1)" \
-    'two\.test'
+like "... from the archive that has it" \
+    "$(grep URIs: "$T/sources" | tail -n 1)" 'two\.test'
 like "... with Debian's keys" "$(grep Signed-By: "$T/sources")" \
     '/debian-archive-keyring\.(gpg|pgp)$'
 rm -rf "$HA_CACHE"
