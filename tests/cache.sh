@@ -8,7 +8,7 @@
 #			when it fails).  One that is not as it was made is made
 #			again.  Any number may ask at once, and be killed.
 #
-# What nobody has asked for in 30 days is removed.
+# What nobody has asked for in 7 days is removed.
 
 # Of each file its name and size: what a full disk or a hand does shows.
 listing()
@@ -48,7 +48,7 @@ cached()
 	shift
 	mkdir -p "$HA_CACHE" || return
 	intact "$made" || {
-		find "$HA_CACHE" -mindepth 1 -maxdepth 1 -mtime +30 \
+		find "$HA_CACHE" -mindepth 1 -maxdepth 1 -mtime +7 \
 		    -exec rm -rf {} +
 		(make_cached "$made" "$@") || return
 	}
