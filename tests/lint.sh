@@ -4,7 +4,7 @@
 # lint.sh - what the tests of ha-repl lint share, beside repl.sh.
 #
 #	nodes N		writes repl.conf: db1 to dbN
-#	lint TOPOLOGY	runs it as a person sees it: $status, $out
+#	lint TOPOLOGY [OPTION...]	runs it as a person sees it: $status, $out
 #	found		what was found, "db1:log-bin" each, sorted, in one line
 #	mend N		does to db1 to dbN what lint's output says, word by word:
 #			statements are executed, lines of my.cnf put there and
@@ -32,7 +32,9 @@ nodes()
 
 lint()
 {
-	run ha-repl lint --topology="$1" -F table
+	lint_topology=$1
+	shift
+	run ha-repl lint --topology="$lint_topology" -F table "$@"
 }
 
 found()

@@ -266,14 +266,15 @@ add_points(struct ha_buf *mend, const struct lint *lint)
 		    mend, lint, 0, lint->kind == TOPOLOGY_RING ? count - 1 : 1);
 }
 
-/* A node that didn't answer, a stranger: rules of their own tell of these. */
+/* Nodes that tell too little, strangers: rules of their own tell of these. */
 static int
 is_whole(const struct lint *lint)
 {
 	const struct topology *topology = lint->topology;
 
 	for (size_t i = 0; i < topology->fleet->count; i++)
-		if (!lint_facts(lint, i))
+		if (!lint_facts(lint, i) ||
+		    !lint_facts(lint, i)->can_see_channels)
 			return 0;
 	for (size_t i = 0; i < topology->edge_count; i++)
 		if (topology->edges[i].source == STRANGER)
@@ -335,8 +336,8 @@ judge_answers(struct lint *lint)
 			lint_add(lint, HA_STATUS_WARN, i,
 			    ha_xasprintf("refused: %s", facts->denied),
 			    "what can't be read is not judged",
-			    ha_xstrdup("GRANT what the page names under "
-				       "PRIVILEGES to this login"));
+			    ha_xstrdup("grant this login what ha-repl(1) has "
+				       "under GRANTS"));
 	}
 }
 

@@ -102,6 +102,17 @@ like 'prom' "$out" '^ha_.*lint:exec-mode.* 2$'
 run ha-repl lint --topology=oneway -F json
 ok 'json' jq -es 'map(select(.check == "lint:exec-mode")) | length == 1' "$T/out"
 ok 'mended once more' mend_this oneway 2
+with_login()
+{
+	sed "s|/ha\\.cnf|/$1.cnf|" "$HA_CONFIG_DIR/repl.conf" >"$T/other.conf"
+	lint oneway -f "$T/other.conf"
+}
+with_login monitor
+is 'the monitoring login is enough' "$(found)" ''
+with_login repl
+is 'a login that sees little' "$(found)" 'db1:privilege db2:privilege'
+is '... is no OK' "$status" 1
+
 db 2 stop
 lint oneway
 is 'a node that is down' "$(found)" 'db2:answer'

@@ -1040,7 +1040,7 @@ what_did_not_answer_is_told(void **state)
 	put(&set, 1, 0, "sync_binlog", "1");
 	set.facts[0].denied = denied;
 	judge(&set, ONEWAY);
-	expect(&set, "privilege", WARN, 0, "REPLICATION CLIENT", "GRANT");
+	expect(&set, "privilege", WARN, 0, "REPLICATION CLIENT", "GRANTS");
 	tear_down(&set);
 }
 
