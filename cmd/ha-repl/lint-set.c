@@ -302,17 +302,17 @@ variable_or(const struct facts *facts, const char *name, const char *other)
 	return value ? value : other;
 }
 
-/* SYSTEM: the machine's; UTC under one of its names. */
+/* SYSTEM: the machine's; UTC under one of its names; "" if it isn't told. */
 static const char *
 time_zone(const struct facts *facts)
 {
 	static const char *const names[] = { "GMT", "Etc/UTC", "Universal",
 		"+00:00", "-00:00" };
-	const char *zone = facts_variable(facts, "time_zone");
+	const char *zone = variable_or(facts, "time_zone", "");
 
-	if (zone && !strcasecmp(zone, "SYSTEM"))
-		zone = facts_variable(facts, "system_time_zone");
-	for (size_t i = 0; zone && i < sizeof(names) / sizeof(*names); i++)
+	if (!strcasecmp(zone, "SYSTEM"))
+		zone = variable_or(facts, "system_time_zone", "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(zone, names[i]))
 			return "UTC";
 	return zone;
@@ -344,9 +344,9 @@ judge_time_zone(struct lint *lint)
 
 	for (size_t i = 0; i < node_count(lint); i++) {
 		const struct facts *facts = lint_facts(lint, i);
-		const char *zone = facts ? time_zone(facts) : NULL;
+		const char *zone = facts ? time_zone(facts) : "";
 
-		if (!zone)
+		if (!*zone)
 			continue;
 		if (!first)
 			first = facts;

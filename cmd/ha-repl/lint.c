@@ -178,7 +178,7 @@ by_edges(const struct topology *topology, struct lint_member *members)
 	for (size_t i = 0; i < count; i++) {
 		memset(is_reached, 0, count);
 		reach(topology, i, is_reached);
-		members[i].is_in_loop = is_reached[i];
+		members[i].is_in_loop = is_reached[i] != 0;
 	}
 	free(is_reached);
 }
