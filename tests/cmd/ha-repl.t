@@ -52,7 +52,7 @@ for sub in check lint; do
 	exits "$sub: a format it hasn't" 3 ha-repl $sub -F dot
 	exits "$sub: what is no node" 3 ha-repl $sub 'a b'
 done
-for sub in show topology heartbeat point recover seed; do
+for sub in show topology heartbeat point recover; do
 	exits "$sub: an unknown option" 64 ha-repl $sub --none
 done
 for format in nagios prom dot; do
