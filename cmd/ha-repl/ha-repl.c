@@ -274,8 +274,8 @@ has_format(const char *formats, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (const char *p = formats; p[1] != '\0'; p = strchr(p + 1, '|'))
-		if (!strncmp(p + 1, name, len) && p[len + 1] == '|')
+	for (const char *p = formats + 1; *p; p += strcspn(p, "|") + 1)
+		if (!strncmp(p, name, len) && p[len] == '|')
 			return 1;
 	return 0;
 }
