@@ -275,7 +275,7 @@ has_format(const char *formats, const char *name)
 	size_t len = strlen(name);
 
 	for (const char *p = formats + 1; *p; p += strcspn(p, "|") + 1)
-		if (!strncmp(p, name, len) && p[len] == '|')
+		if (strcspn(p, "|") == len && !strncmp(p, name, len))
 			return 1;
 	return 0;
 }
