@@ -217,6 +217,22 @@ add_title(struct drawing *drawing, const char *prefix, const char *branch,
 static void draw_group(struct drawing *drawing, const char *prefix, int level,
     int is_last, size_t group, size_t parent);
 
+/* Drawings of the same look the same, wherever the search began. */
+static void
+sort_by_name(const struct drawing *drawing, size_t *nodes, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		size_t node = nodes[i], j = i;
+
+		while (j && strverscmp(name_of(drawing, nodes[j - 1]),
+				name_of(drawing, node)) > 0) {
+			nodes[j] = nodes[j - 1];
+			j--;
+		}
+		nodes[j] = node;
+	}
+}
+
 /* The groups outside of its own that replicate from a node. */
 static size_t
 find_below(const struct drawing *drawing, size_t node, size_t *below)
@@ -235,6 +251,7 @@ find_below(const struct drawing *drawing, size_t node, size_t *below)
 		below[count++] = group;
 	}
 	free(is_in);
+	sort_by_name(drawing, below, count);
 	return count;
 }
 
@@ -336,11 +353,17 @@ static void
 draw_all(struct drawing *drawing)
 {
 	const struct topology *topology = drawing->topology;
+	size_t nodes = topology->fleet->count, count = 0;
+	size_t *roots = ha_xcalloc(nodes + 1, sizeof(*roots));
 
-	drawing->is_drawn = ha_xcalloc(topology->fleet->count + 1, 1);
-	for (size_t i = 0; i < topology->fleet->count; i++)
+	drawing->is_drawn = ha_xcalloc(nodes + 1, 1);
+	for (size_t i = 0; i < nodes; i++)
 		if (topology->groups[i] == i && is_root(topology, i))
-			draw_group(drawing, "", 0, 1, i, NO_NODE);
+			roots[count++] = i;
+	sort_by_name(drawing, roots, count);
+	for (size_t i = 0; i < count; i++)
+		draw_group(drawing, "", 0, 1, roots[i], NO_NODE);
+	free(roots);
 	free(drawing->is_drawn);
 }
 

@@ -2,6 +2,7 @@
 #include "shape.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 
@@ -185,16 +186,30 @@ shape_recognise(struct topology *topology)
 	free(reach);
 }
 
+static int
+is_writer(const struct facts *facts)
+{
+	return facts->is_answered && facts_is_writable(facts) == 1;
+}
+
+/* A writer if there is one; of several, the first by name. */
 static size_t
 first_member(const struct topology *topology, size_t id)
 {
-	const struct fleet *fleet = topology->fleet;
+	struct facts *const *facts = topology->fleet->facts;
+	size_t first = id;
 
-	for (size_t i = id; i < fleet->count; i++)
-		if (topology->groups[i] == id && fleet->facts[i]->is_answered &&
-		    facts_is_writable(fleet->facts[i]) == 1)
-			return i;
-	return id;
+	for (size_t i = id + 1; i < topology->fleet->count; i++) {
+		int order = is_writer(facts[first]) - is_writer(facts[i]);
+
+		if (topology->groups[i] != id)
+			continue;
+		if (order < 0 ||
+		    (order == 0 && strverscmp(facts[first]->node->name,
+				       facts[i]->node->name) > 0))
+			first = i;
+	}
+	return first;
 }
 
 size_t
