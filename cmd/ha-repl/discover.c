@@ -270,7 +270,7 @@ ask(struct search *search, const struct facts_options *options,
 	join(search->fleet, first);
 	free(nodes);
 	free(next->list);
-	memset(next, 0, sizeof(*next));
+	*next = (struct level){ NULL, 0 };
 }
 
 static int

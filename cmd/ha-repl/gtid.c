@@ -214,7 +214,7 @@ scan_mariadb_item(struct scan *scan)
 {
 	char none[] = "";
 	struct gtid_range range = { .origin = none, .first = 1 };
-	uint64_t domain, server;
+	uint64_t domain = 0, server = 0;
 
 	if (scan_number(scan, UINT32_MAX, &domain))
 		return -1;

@@ -285,7 +285,7 @@ assert_model(const struct gtid_set *set, const struct model *model)
 static void
 a_model_of_bits_says_the_same(void **state)
 {
-	struct model one, two, left;
+	struct model one, two, left = { 0 };
 
 	(void)state;
 	test_seed();

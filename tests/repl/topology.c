@@ -43,31 +43,39 @@ static struct nodes named, found, known;
 static struct fleet fleet;
 static struct topology topology;
 
-static void
-set(struct facts *facts, size_t row, const char *name, const char *value)
+/* The cells of a result are in one piece of memory (db.h). */
+static char *
+keep_text(struct ha_db_result *result, size_t *at, const char *text)
 {
-	facts->variables.cells[2 * row] = ha_xstrdup(name);
-	facts->variables.cells[2 * row + 1] = value ? ha_xstrdup(value) : NULL;
+	char *copy = result->text + *at;
+
+	if (!text)
+		return NULL;
+	*at += strlen(text) + 1;
+	return strcpy(copy, text);
 }
 
 static void
 set_variables(struct facts *facts, const struct server *server)
 {
+	char port[16];
+	const char *const pairs[] = { "port", port, "read_only",
+		server->is_writer ? "OFF" : "ON", "report_host",
+		server->report_host, "hostname",
+		server->hostname ? server->hostname : server->host };
 	struct ha_db_result *result = &facts->variables;
-	char *port = ha_xasprintf("%u", server->port);
+	size_t at = 0, count = sizeof(pairs) / sizeof(*pairs);
 
+	snprintf(port, sizeof(port), "%u", server->port);
 	result->columns = 2;
-	result->rows = 4;
+	result->rows = count / 2;
 	result->names = ha_xcalloc(2, sizeof(char *));
-	result->names[0] = ha_xstrdup("Variable_name");
-	result->names[1] = ha_xstrdup("Value");
-	result->cells = ha_xcalloc(8, sizeof(char *));
-	set(facts, 0, "port", port);
-	set(facts, 1, "read_only", server->is_writer ? "OFF" : "ON");
-	set(facts, 2, "report_host", server->report_host);
-	set(facts, 3, "hostname",
-	    server->hostname ? server->hostname : server->host);
-	free(port);
+	result->cells = ha_xcalloc(count, sizeof(char *));
+	result->text = ha_xcalloc(1, 512);
+	result->names[0] = keep_text(result, &at, "Variable_name");
+	result->names[1] = keep_text(result, &at, "Value");
+	for (size_t i = 0; i < count; i++)
+		result->cells[i] = keep_text(result, &at, pairs[i]);
 }
 
 static void
