@@ -169,7 +169,8 @@ SERVERS = nginx-light redis-tools memcached mariadb-server-core \
 # npm is only for fetch-db, and often here without being a package.
 check: PACKAGES += $(if $(shell command -v npm),,npm)
 check: PACKAGES += iproute2 monit systemd openssl curl mariadb-client-core \
-	monitoring-plugins-basic supervisor \
+	monitoring-plugins-basic monitoring-plugins-standard \
+	percona-toolkit supervisor \
 	$(SERVERS)
 # Before a test waits for it; by hand, the tests say what can't be had.
 check: deps
@@ -195,11 +196,11 @@ soak: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) HA_TRIALS=10000 tests/cmd/ha-alert-kill.t
 	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
 bench: PACKAGES += lsyncd inotify-tools nginx-light openssl curl strace \
-	monitoring-plugins-basic supervisor
+	monitoring-plugins-basic monitoring-plugins-standard supervisor
 bench: deps
 	@$(MAKE) -s all $(TOOLS)
 	@$(TEST_ENV) sh -c "tests/bench/run; tests/bench/checks; \
-	    tests/bench/alerts; tests/bench/gate; tests/bench/keep" | tee $B/bench.txt
+	    tests/bench/alerts; tests/bench/gate; tests/bench/keep; tests/bench/repl" | tee $B/bench.txt
 
 # Debian's names; DEPS=no only says what is missing.
 PACKAGES = gcc make pkg-config libssh2-1-dev libjansson-dev libmd-dev rsync \

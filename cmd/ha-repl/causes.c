@@ -6,7 +6,7 @@
 #define DRIFT                                                                  \
 	"ha-repl show on both: whose row is right, then START the applier or " \
 	"seed anew"
-#define LOGIN_TEST "mysql -h SOURCE -u REPLICATION-USER -p, on the replica"
+#define LOGIN_TEST "mysql -h SOURCE -P PORT -u ACCOUNT -p, on the replica"
 #define WORKERS                                                                \
 	"SELECT * FROM performance_schema.replication_applier_status_by_worker"
 #define LOGS "SHOW BINARY LOGS on the source"
@@ -95,14 +95,14 @@ static const struct cause causes[] = {
 	{ 2003, "(110",
 	    "nothing answers at the source's address: a firewall, "
 	    "or the machine is down",
-	    "ha-probe tcp://SOURCE:3306, on the replica" },
+	    "ha-probe tcp://SOURCE:PORT, on the replica" },
 	{ 2003, "imed out",
 	    "nothing answers at the source's address: a firewall, or the "
 	    "machine is down",
-	    "ha-probe tcp://SOURCE:3306, on the replica" },
+	    "ha-probe tcp://SOURCE:PORT, on the replica" },
 	{ 2003, NULL, "the source can't be reached",
 	    "ha-probe "
-	    "tcp://SOURCE:3306, on "
+	    "tcp://SOURCE:PORT, on "
 	    "the replica" },
 	{ 2005, NULL, "the source's name has no address",
 	    "getent hosts SOURCE, on the replica" },
@@ -111,11 +111,11 @@ static const struct cause causes[] = {
 	{ 2013, "initial communication packet",
 	    "the source accepts connections but doesn't greet: it hangs, or "
 	    "something else listens there",
-	    "ha-probe mysql://SOURCE, on the replica" },
+	    "ha-probe mysql://SOURCE:PORT, on the replica" },
 	{ 2013, NULL, "the connection to the source broke off",
-	    "ha-probe mysql://SOURCE, on the replica" },
+	    "ha-probe mysql://SOURCE:PORT, on the replica" },
 	{ 2026, NULL, "TLS to the source fails",
-	    "openssl s_client -starttls mysql -connect SOURCE:3306" },
+	    "openssl s_client -starttls mysql -connect SOURCE:PORT" },
 	{ 2054, NULL, "the source wants a login that the replica doesn't know",
 	    "SELECT plugin FROM mysql.user on the source" },
 	{ 2059, NULL, "the source wants a login that the replica can't load",

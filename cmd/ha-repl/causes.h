@@ -15,7 +15,8 @@ struct cause {
 	const char *part; /* NULL; or what the server's words must hold: 1236
 			     has several causes */
 	const char *meaning; /* "the source has purged what this one needs" */
-	const char *look; /* "SHOW BINARY LOGS on the source"; or NULL */
+	const char *look; /* "SHOW BINARY LOGS on the source"; or NULL.  SOURCE,
+			     PORT and ACCOUNT stand for the channel's own */
 };
 
 /* NULL: the number is not known. */

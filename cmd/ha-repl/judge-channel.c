@@ -37,14 +37,48 @@ hint(const struct channel *channel, enum part part)
 	return state && *state ? state : NULL;
 }
 
+/* The command, with the channel's own for SOURCE, PORT and ACCOUNT. */
+static void
+add_look(
+    struct ha_buf *command, const char *look, const struct channel *channel)
+{
+	for (; *look; look++)
+		if (!strncmp(look, "SOURCE", 6)) {
+			judge_add_quote(command,
+			    channel->source_host ? channel->source_host : "?");
+			look += 5;
+		} else if (!strncmp(look, "PORT", 4)) {
+			ha_buf_addf(command, "%u", channel->source_port);
+			look += 3;
+		} else if (!strncmp(look, "ACCOUNT", 7)) {
+			judge_add_quote(command,
+			    channel->source_user ? channel->source_user : "?");
+			look += 6;
+		} else {
+			ha_buf_add_char(command, *look);
+		}
+}
+
+static void
+say_link(struct judge *judge, const struct channel *channel,
+    enum ha_status_state state, const char *words)
+{
+	struct ha_buf command = HA_BUF_INIT;
+
+	add_look(
+	    &command, "ha-probe mysql://SOURCE:PORT, on the replica", channel);
+	judge_say(judge, state, command.data, "%s", words);
+	ha_buf_release(&command);
+}
+
 /* What an error's number means, the server's own words, where to look. */
 static void
-say_error(
-    struct judge *judge, const char *what, unsigned error, const char *words)
+say_error(struct judge *judge, const struct channel *channel, const char *what,
+    unsigned error, const char *words)
 {
 	const struct cause *cause = cause_find(error, words);
 	const char *look = judge->facts->flavour->show_channels;
-	struct ha_buf quote = HA_BUF_INIT;
+	struct ha_buf quote = HA_BUF_INIT, command = HA_BUF_INIT;
 
 	if (words && *words) {
 		ha_buf_add_str(&quote, ": ");
@@ -52,10 +86,12 @@ say_error(
 	}
 	if (cause && cause->look)
 		look = cause->look;
-	judge_say(judge, HA_STATUS_CRIT, look, "%s: %s%serror %u%s%s", what,
-	    cause ? cause->meaning : "", cause ? " (" : "", error, quote.data,
-	    cause ? ")" : "");
+	add_look(&command, look, channel);
+	judge_say(judge, HA_STATUS_CRIT, command.data, "%s: %s%serror %u%s%s",
+	    what, cause ? cause->meaning : "", cause ? " (" : "", error,
+	    quote.data, cause ? ")" : "");
 	ha_buf_release(&quote);
+	ha_buf_release(&command);
 }
 
 static int
@@ -81,7 +117,7 @@ say_stopped(struct judge *judge, const struct channel *channel, enum part part)
 		    part == RECEIVER && is_network_error(error)
 			? " for good after its retries"
 			: "");
-		say_error(judge, what, error, words);
+		say_error(judge, channel, what, error, words);
 	} else {
 		judge_say(judge, HA_STATUS_CRIT, NULL,
 		    "the %s is stopped, without an error: by hand, or not "
@@ -92,25 +128,35 @@ say_stopped(struct judge *judge, const struct channel *channel, enum part part)
 }
 
 static void
+say_unanswered(
+    struct judge *judge, const struct channel *channel, const char *source)
+{
+	const char *state = hint(channel, RECEIVER);
+	struct ha_buf words = HA_BUF_INIT;
+
+	ha_buf_addf(&words,
+	    "the %s is not connected to %s and has no error yet: nothing "
+	    "answers (packets dropped?), or it has just begun",
+	    part_names[RECEIVER], source);
+	if (state)
+		ha_buf_addf(&words, "; it says: %s", state);
+	say_link(judge, channel, HA_STATUS_CRIT, words.data);
+	ha_buf_release(&words);
+}
+
+static void
 say_connecting(struct judge *judge, const struct channel *channel)
 {
 	char source[300], what[400];
-	const char *state = hint(channel, RECEIVER);
 
 	judge_source(judge, channel, source, sizeof(source));
 	snprintf(what, sizeof(what), "the %s can't connect to %s",
 	    part_names[RECEIVER], source);
 	if (channel->receiver_error)
-		say_error(judge, what, channel->receiver_error,
+		say_error(judge, channel, what, channel->receiver_error,
 		    channel->receiver_words);
 	else
-		judge_say(judge, HA_STATUS_CRIT,
-		    "ha-probe mysql://SOURCE, on the replica",
-		    "the %s is not connected to %s and has no error yet: "
-		    "nothing answers (packets dropped?), or it has just "
-		    "begun%s%s",
-		    part_names[RECEIVER], source, state ? "; it says: " : "",
-		    state ? state : "");
+		say_unanswered(judge, channel, source);
 }
 
 static void
@@ -199,39 +245,11 @@ is_writer_silent(const struct facts *writer, const struct beat *beat)
 	return 0;
 }
 
-/*
- * May nobody write whose rows would come through this channel?  Then none are
- * to be missed: from the read-only half of a dual pair, say.
- */
 static int
-is_quiet_above(const struct judge *judge, const struct channel *channel)
+is_running(const struct channel *channel)
 {
-	const struct topology *topology = judge->topology;
-	const struct edge *edge = judge_edge(judge, channel);
-	int is_quiet = 1;
-	char *above;
-
-	if (!edge || edge->source == STRANGER)
-		return 0;
-	above = judge_ancestors(topology, edge->source);
-	above[edge->source] = 1;
-	above[judge->i] = 0;
-	for (size_t i = 0; i < topology->fleet->count; i++)
-		if (above[i] && facts_is_writable(topology->fleet->facts[i]))
-			is_quiet = 0;
-	for (size_t i = 0; i < topology->edge_count; i++)
-		if (topology->edges[i].source == STRANGER &&
-		    above[topology->edges[i].replica])
-			is_quiet = 0;
-	free(above);
-	return is_quiet;
-}
-
-static void
-say_quiet(struct judge *judge, const char *source)
-{
-	judge_say(judge, HA_STATUS_OK, NULL,
-	    "replicates from %s, where nobody may write now", source);
+	return channel->receiver == THREAD_YES &&
+	       channel->applier == THREAD_YES;
 }
 
 static void
@@ -239,23 +257,23 @@ say_late(struct judge *judge, const struct channel *channel,
     enum ha_status_state state, const char *behind)
 {
 	const char *doing = hint(channel, APPLIER);
-	int is_running =
-	    channel->receiver == THREAD_YES && channel->applier == THREAD_YES;
+	struct ha_buf words = HA_BUF_INIT;
 
-	if (!is_running)
-		judge_say(judge, state, NULL, "%s behind", behind);
-	else if (is_drained(channel))
-		judge_say(judge, state,
-		    "ha-probe mysql://SOURCE, on the "
-		    "replica",
+	if (!is_running(channel)) {
+		judge_say(judge, state, NULL, "%s behind by now", behind);
+	} else if (is_drained(channel)) {
+		ha_buf_addf(&words,
 		    "a silent link: the last heartbeat row is %s old although "
 		    "both threads say Yes and all that came is applied",
 		    behind);
-	else
+		say_link(judge, channel, state, words.data);
+	} else {
 		judge_say(judge, state, "SHOW PROCESSLIST",
 		    "%s behind: the applier is busy with a long transaction, "
 		    "or too slow%s%s",
 		    behind, doing ? "; it says: " : "", doing ? doing : "");
+	}
+	ha_buf_release(&words);
 }
 
 static double
@@ -285,12 +303,11 @@ judge_row(struct judge *judge, const struct channel *channel,
 		    "the last heartbeat row was written %.0f s in the future: "
 		    "the clocks differ, lag is not known",
 		    -lag_s);
-	else if (state == HA_STATUS_OK)
+	else if (state == HA_STATUS_OK && is_running(channel))
 		judge_say(judge, HA_STATUS_OK, NULL,
 		    "replicates from %s, %s behind%s", source, behind, delay);
-	else if (is_writer_silent(writer, beat) &&
-		 is_quiet_above(judge, channel))
-		say_quiet(judge, source);
+	else if (state == HA_STATUS_OK)
+		say_late(judge, channel, HA_STATUS_OK, behind);
 	else if (is_writer_silent(writer, beat))
 		judge_say(judge, HA_STATUS_WARN,
 		    "ha-repl heartbeat, on the writer",
@@ -327,24 +344,28 @@ judge_without_row(struct judge *judge, const struct channel *channel)
 		    (long long)channel->seconds_behind);
 }
 
-static void
+/* 1: it is silent, and that was said. */
+static int
 judge_link(struct judge *judge, const struct channel *channel, double lag_s)
 {
 	double bound_s = MISSED_MAX * channel->heartbeat_period_s;
+	struct ha_buf words = HA_BUF_INIT;
 	char heard[40];
 
 	if (channel->receiver != THREAD_YES || channel->heard_ms < 0 ||
 	    bound_s <= 0 || (double)channel->heard_ms <= bound_s * 1000)
-		return;
+		return 0;
 	if (lag_s - (double)channel->delay_s < bound_s) /* not with NAN */
-		return;
+		return 0;
 	judge_seconds((double)channel->heard_ms / 1000, heard, sizeof(heard));
-	judge_say(judge, HA_STATUS_CRIT,
-	    "ha-probe mysql://SOURCE, on the replica",
+	ha_buf_addf(&words,
 	    "a silent link: nothing has come for %s, not even the heartbeat "
 	    "that is due each %.3g s, although the receiver says Yes: packets "
 	    "are dropped, or the source hangs",
 	    heard, channel->heartbeat_period_s);
+	say_link(judge, channel, HA_STATUS_CRIT, words.data);
+	ha_buf_release(&words);
+	return 1;
 }
 
 static void
@@ -357,11 +378,12 @@ judge_lag(struct judge *judge, const struct channel *channel)
 		lag_s = (double)facts_lag_us(
 			    judge->facts, beat, find_writer(judge, beat)) /
 			1e6;
-	judge_link(judge, channel, lag_s);
-	if (beat)
-		judge_row(judge, channel, beat, lag_s);
-	else
-		judge_without_row(judge, channel);
+	if (!judge_link(judge, channel, lag_s)) {
+		if (beat)
+			judge_row(judge, channel, beat, lag_s);
+		else
+			judge_without_row(judge, channel);
+	}
 	judge_perf(judge, "lag", channel->name, beat ? above_zero(lag_s) : NAN,
 	    "s", &judge->options->lag);
 }

@@ -68,7 +68,8 @@ setup(void **state)
 	static char name[] = "Variable_name", value[] = "Value";
 	static char *columns[] = { name, value };
 	static char names[NODES][8] = { "db-a", "db-b", "db-c" };
-	static char empty[] = "", host[] = "10.0.0.1", log[] = "log.000001";
+	static char user[] = "repl", empty[] = "", host[] = "10.0.0.1",
+		    log[] = "log.000001";
 
 	(void)state;
 	journal = 0;
@@ -79,6 +80,7 @@ setup(void **state)
 			.name = empty,
 			.source_host = host,
 			.source_port = 3306,
+			.source_user = user,
 			.receiver = THREAD_YES,
 			.applier = THREAD_YES,
 			.receiver_words = empty,
@@ -279,6 +281,9 @@ test_stopped(void **state)
 	assert_null(strchr(verdict.words.data, '|'));
 	channel->receiver = THREAD_CONNECTING;
 	expect(1, HA_STATUS_CRIT, "can't connect to db-a: the source refuses");
+	channel->receiver_error = 1045;
+	expect(1, HA_STATUS_CRIT,
+	    "see: mysql -h 10.0.0.1 -P 3306 -u repl -p, on the replica");
 	channel->receiver_error = 0;
 	expect(1, HA_STATUS_CRIT, "not connected to db-a and has no error yet");
 	channel->receiver = THREAD_YES;
@@ -601,7 +606,7 @@ test_worst_first(void **state)
 	expect(1, HA_STATUS_CRIT, "is stopped");
 	crit = strstr(verdict.words.data, "is stopped");
 	warn = strstr(verdict.words.data, "may be written to");
-	ok = strstr(verdict.words.data, "0.120 s behind");
+	ok = strstr(verdict.words.data, "0.120 s behind by now");
 	assert_non_null(warn);
 	assert_non_null(ok);
 	assert_true(crit < warn && warn < ok);
