@@ -214,7 +214,7 @@ judge_info_repository(struct lint *lint, size_t node)
 
 		if (value && !strcasecmp(value, "FILE"))
 			ha_buf_addf(&mend, "%s[mysqld] %s = TABLE",
-			    mend.len ? "; " : "", names[i]);
+			    mend.len ? "\n" : "", names[i]);
 	}
 	if (mend.len)
 		lint_add(lint, HA_STATUS_WARN, node,
@@ -453,7 +453,9 @@ list_tables(const struct ha_db_result *tables, const char *column,
 			continue;
 		ha_buf_addf(
 		    names, "%s%s.%s", names->len ? ", " : "", schema, name);
-		ha_buf_addf(mend, "%sALTER TABLE ", mend->len ? "; " : "");
+		if (strchr(schema, '\n') || strchr(name, '\n'))
+			continue; /* no statement could be on one line */
+		ha_buf_addf(mend, "%sALTER TABLE ", mend->len ? "\n" : "");
 		ha_db_add_name(mend, schema);
 		ha_buf_add_char(mend, '.');
 		ha_db_add_name(mend, name);

@@ -72,11 +72,9 @@ add_mend(struct ha_buf *out, const char *mend)
 	char *part = copy;
 
 	for (char *next; part; part = next) {
-		next = strstr(part, "; ");
-		if (next) {
-			*next = '\0';
-			next += 2;
-		}
+		next = strchr(part, '\n');
+		if (next)
+			*next++ = '\0';
 		ha_buf_addf(out, part == copy ? "  mend  " : "%*s",
 		    part == copy ? 0 : INDENT, "");
 		add_text(out, part, 0);
@@ -157,8 +155,14 @@ add_words(struct ha_buf *words, const struct finding *finding, const char *node,
 		ha_buf_addf(words, "%s: %s", node, finding->what);
 	else
 		ha_buf_addf(words, "%s: %s", finding->what, finding->why);
-	if (!is_short && *finding->mend)
-		ha_buf_addf(words, "; mend: %s", finding->mend);
+	if (is_short || !*finding->mend)
+		return;
+	ha_buf_add_str(words, "; mend: ");
+	for (const char *next = finding->mend; *next; next++)
+		if (*next == '\n')
+			ha_buf_add_str(words, "; ");
+		else
+			ha_buf_add_char(words, *next);
 }
 
 /* All of the first one's node and rule, its key, in one record; they go. */

@@ -126,7 +126,7 @@ mend_increment(const struct lint *lint, const struct facts *facts, size_t node)
 	increment = lint_mend_set(facts, "auto_increment_increment", number);
 	snprintf(number, sizeof(number), "%zu", place);
 	offset = lint_mend_set(facts, "auto_increment_offset", number);
-	both = ha_xasprintf("%s; %s", increment, offset);
+	both = ha_xasprintf("%s\n%s", increment, offset);
 	free(increment);
 	free(offset);
 	return both;
@@ -332,7 +332,7 @@ mend_time_zone(const struct facts *facts, const struct facts *first)
 		    first->node->name);
 	if (lint_persists(facts))
 		return lint_mend_set(facts, "time_zone", zone);
-	return ha_xasprintf("SET GLOBAL time_zone = '%s'; [mysqld] "
+	return ha_xasprintf("SET GLOBAL time_zone = '%s'\n[mysqld] "
 			    "default_time_zone = '%s'",
 	    zone, zone);
 }
@@ -617,10 +617,10 @@ mend_semi_replica(const struct facts *facts, const struct channel *channel)
 	if (!name)
 		return ha_xstrdup("install the plugin of a semi-sync replica");
 	set = lint_mend_set(facts, name, "1");
-	ha_buf_addf(&sql, "%s; ", set);
+	ha_buf_addf(&sql, "%s\n", set);
 	free(set);
 	facts->flavour->stop(&sql, channel->name);
-	ha_buf_add_str(&sql, "; ");
+	ha_buf_add_char(&sql, '\n');
 	facts->flavour->start(&sql, channel->name);
 	return ha_buf_detach(&sql);
 }
@@ -638,7 +638,7 @@ mend_semi_source(const struct facts *facts)
 	if (!point || !strcasecmp(facts_variable(facts, point), "AFTER_SYNC"))
 		return enable;
 	wait = lint_mend_set(facts, point, "AFTER_SYNC");
-	both = ha_xasprintf("%s; %s", wait, enable);
+	both = ha_xasprintf("%s\n%s", wait, enable);
 	free(wait);
 	free(enable);
 	return both;

@@ -114,7 +114,7 @@ lint_mend_set(const struct facts *facts, const char *name, const char *value)
 	if (lint_persists(facts))
 		return ha_xasprintf(
 		    "SET PERSIST %s = %s%s%s", name, quote, value, quote);
-	return ha_xasprintf("SET GLOBAL %s = %s%s%s; [mysqld] %s = %s%s%s",
+	return ha_xasprintf("SET GLOBAL %s = %s%s%s\n[mysqld] %s = %s%s%s",
 	    name, quote, value, quote, name, quote, value, quote);
 }
 
@@ -133,9 +133,9 @@ lint_mend_channel(const struct facts *facts, const struct channel *channel,
 	source.channel = channel->name;
 	source.gtid = channel->gtid;
 	facts->flavour->stop(&sql, channel->name);
-	ha_buf_add_str(&sql, "; ");
+	ha_buf_add_char(&sql, '\n');
 	facts->flavour->change(&sql, &source, facts);
-	ha_buf_add_str(&sql, "; ");
+	ha_buf_add_char(&sql, '\n');
 	facts->flavour->start(&sql, channel->name);
 	return ha_buf_detach(&sql);
 }
@@ -244,7 +244,7 @@ add_point(
     struct ha_buf *mend, const struct lint *lint, size_t replica, size_t source)
 {
 	ha_buf_addf(mend, "%sha-repl point %s --source %s",
-	    mend->len ? "; " : "", lint_node_name(lint, replica),
+	    mend->len ? "\n" : "", lint_node_name(lint, replica),
 	    lint_node_name(lint, source));
 }
 

@@ -13,12 +13,13 @@
 /* One finding; all strings are owned by the list. */
 struct finding {
 	const char *rule; /* "server-id", as the man page lists it; static */
-	enum ha_status_state state; /* WARN or CRIT */
+	enum ha_status_state state; /* WARN, CRIT; UNKNOWN: it is this machine
+				       that can't read the node */
 	size_t node; /* index of facts in the fleet */
 	char *what; /* "sync_binlog is 0" */
 	char *why; /* "a power cut loses transactions that replicas have" */
-	char *mend; /* a statement, or a line of my.cnf behind its file's
-		       section: "[mysqld] sync_binlog = 1" */
+	char *mend; /* statements, and lines of my.cnf behind their section
+		       ("[mysqld] sync_binlog = 1"), LF between; or words */
 };
 
 struct findings {

@@ -66,6 +66,17 @@ finds_and_mends 'a table of MyISAM' oneway 2 db1:engine 1
 sql 1 'CREATE TABLE t.k (a INT) ENGINE = InnoDB'
 finds oneway db1:primary-key 1 'a table without a primary key'
 like 'the table is named' "$out" ' t\.k$'
+escape=$(printf '\033')
+sql 1 "CREATE TABLE t.\`k${escape}[31m\` (a INT) ENGINE = InnoDB"
+sql 1 'CREATE TABLE t.`x
+drop; DROP` (a INT) ENGINE = InnoDB'
+lint oneway
+unlike 'a name is no statement' "$(mends db1)" '^(drop|DROP)'
+like 'one with a strange name, too' "$out" ' t\.k.0033\[31m'
+unlike '... whose bytes stay out of the terminal' "$out" "$escape"
+sql 1 "DROP TABLE t.\`k${escape}[31m\`"
+sql 1 'DROP TABLE t.`x
+drop; DROP`'
 sql 1 'DROP TABLE t.k'
 sql 2 'STOP SLAVE; SET GLOBAL replicate_ignore_table = "t.x"; START SLAVE'
 finds oneway db2:filter 1 'a filter'
@@ -118,6 +129,11 @@ lint oneway
 is 'a node that is down' "$(found)" 'db2:answer'
 is 'a node that is down is critical' "$status" 2
 db 2 start
+db 2 freeze
+run timeout 10 ha-repl lint --topology=oneway -F table -t 1s
+db 2 thaw
+is 'a node that hangs' "$(found)" 'db2:answer'
+is 'a node that hangs is critical, in time' "$status" 2
 exits 'bad usage is unknown' 3 ha-repl lint --topology=star
 exits 'a node that is none' 3 ha-repl lint 127.0.0.1:0
 

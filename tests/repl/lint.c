@@ -316,6 +316,23 @@ show(const struct set *set)
 		    set->findings.list[i].why, set->findings.list[i].mend);
 }
 
+/* As one line. */
+static int
+mends_by(const struct finding *finding, const char *words)
+{
+	struct ha_buf line = HA_BUF_INIT;
+	int is_it;
+
+	for (const char *next = finding->mend; *next; next++)
+		if (*next == '\n')
+			ha_buf_add_str(&line, "; ");
+		else
+			ha_buf_add_char(&line, *next);
+	is_it = strstr(line.data, words) != NULL;
+	ha_buf_release(&line);
+	return is_it;
+}
+
 static int
 has(const struct set *set, const char *rule, enum ha_status_state state,
     size_t node, const char *what, const char *mend)
@@ -325,7 +342,7 @@ has(const struct set *set, const char *rule, enum ha_status_state state,
 
 		if (!strcmp(finding->rule, rule) && finding->state == state &&
 		    finding->node == node && strstr(finding->what, what) &&
-		    strstr(finding->mend, mend))
+		    mends_by(finding, mend))
 			return 1;
 	}
 	return 0;
