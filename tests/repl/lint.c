@@ -706,7 +706,8 @@ purged(void **state)
 	    gtid_parse(&set.facts[1].purged, GTID_MYSQL, text, &err), 0);
 	gtid_release(&set.facts[0].purged);
 	judge(&set, ONEWAY);
-	expect(&set, "gtid-purged", WARN, 2, "db-b has purged", "--source db-b");
+	expect(
+	    &set, "gtid-purged", WARN, 2, "db-b has purged", "--source db-b");
 	tear_down(&set);
 }
 
