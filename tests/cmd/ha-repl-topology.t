@@ -147,6 +147,16 @@ db 4 start
 
 apart
 from 2 1
+db 2 freeze
+began=$(date +%s)
+topology -t 1s db-a
+ok 'who hangs is waited for no longer than -t, each round' \
+    [ $(($(date +%s) - began)) -le 4 ]
+like '... and is a replica all the same' "$drawn" '^`-- db-b NO ANSWER'
+db 2 thaw
+
+apart
+from 2 1
 from 3 2
 from 1 3
 for i in 2 3; do
