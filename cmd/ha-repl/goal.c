@@ -13,6 +13,15 @@
 #include "msg.h"
 #include "preflight.h"
 
+/*
+ * Of a new channel: a dead link is noticed in seconds, and a source that is
+ * back after days is found.  The servers' own are 30 s and more, and MySQL's
+ * from 8.4 on gives up after ten minutes.
+ */
+#define HEARTBEAT_PERIOD_S 2
+#define CONNECT_RETRY_S 10
+#define RETRY_COUNT 86400
+
 static int
 is_loopback(const char *host)
 {
@@ -259,6 +268,11 @@ goal_make(struct act *act, struct ha_err *err)
 
 	goal->is_there = goal->receiver_runs = goal->applier_runs = 1;
 	goal->heartbeat_period_s = act->old.heartbeat_period_s;
+	if (!act->old.is_there) {
+		goal->heartbeat_period_s = HEARTBEAT_PERIOD_S;
+		goal->connect_retry_s = CONNECT_RETRY_S;
+		goal->retry_count = RETRY_COUNT;
+	}
 	if (act->repl->ignored_ids)
 		goal->ignored_ids = ha_xstrdup(act->repl->ignored_ids);
 	if (find_place(act, err) || find_gtid(act, err))
