@@ -315,6 +315,23 @@ writers()
 	well
 }
 
+dual_pair()
+{
+	replicate 1 2 pos
+	wait_until 10 replicates 1
+	well
+	sql 2 'SET GLOBAL read_only = OFF'
+	named "two writers in a dual pair" db-a,db-b CRIT \
+	    '2 writers where one is wanted .dual'
+	sql 2 'SET GLOBAL read_only = ON'
+	replica 1 'STOP IO_THREAD'
+	named "the way back of a dual pair is stopped" db-a CRIT \
+	    'receiver .IO thread. is stopped'
+	replica 1 STOP
+	replica 1 'RESET ALL'
+	well
+}
+
 strangers()
 {
 	nodes='db-b db-c'
@@ -651,6 +668,7 @@ check_all()
 	open_journal
 	second_channel
 	writers
+	dual_pair
 	frozen_source
 	frozen_replica
 	firewall
