@@ -252,6 +252,43 @@ is_running(const struct channel *channel)
 	       channel->applier == THREAD_YES;
 }
 
+/*
+ * May nobody write whose rows would come through this channel?  Then none are
+ * to be missed: from the read-only half of a dual pair, say, which need not
+ * have been looked at.
+ */
+static int
+is_quiet_above(const struct judge *judge, const struct channel *channel)
+{
+	const struct topology *topology = judge->topology;
+	const struct edge *edge = judge_edge(judge, channel);
+	int is_quiet = 1;
+	char *above;
+
+	if (!edge || edge->source == STRANGER)
+		return judge->options->topology == TOPOLOGY_DUAL &&
+		       facts_is_writable(judge->facts) == 1;
+	above = judge_ancestors(topology, edge->source);
+	above[edge->source] = 1;
+	above[judge->i] = 0;
+	for (size_t i = 0; i < topology->fleet->count; i++)
+		if (above[i] && facts_is_writable(topology->fleet->facts[i]))
+			is_quiet = 0;
+	for (size_t i = 0; i < topology->edge_count; i++)
+		if (topology->edges[i].source == STRANGER &&
+		    above[topology->edges[i].replica])
+			is_quiet = 0;
+	free(above);
+	return is_quiet;
+}
+
+static void
+say_quiet(struct judge *judge, const char *source)
+{
+	judge_say(judge, HA_STATUS_OK, NULL,
+	    "replicates from %s, where nobody may write now", source);
+}
+
 static void
 say_late(struct judge *judge, const struct channel *channel,
     enum ha_status_state state, const char *behind)

@@ -393,6 +393,9 @@ test_nobody_writes_above(void **state)
 	set(1, "read_only", "ON");
 	edges[1].source = STRANGER;
 	expect(0, HA_STATUS_WARN, "no heartbeat row");
+	options.topology = TOPOLOGY_DUAL; /* its other half, then */
+	expect(0, HA_STATUS_WARN, "none of these nodes");
+	expect_not("heartbeat");
 }
 
 static void
