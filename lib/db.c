@@ -102,6 +102,7 @@ struct way {
 	const char *name; /* for the certificate */
 	enum tls tls;
 	int may_trust; /* the peer with PLUGINS_TRUSTING */
+	int trusts_tls; /* ... if it offers TLS */
 };
 
 struct ha_db {
@@ -113,6 +114,7 @@ struct ha_db {
 	int64_t deadline_ns;
 	size_t heard; /* bytes in this call */
 	const char *name; /* the certificate's, while connecting */
+	int trusts_tls;
 	int sys, is_at_once; /* of connect(2) */
 	unsigned error;
 	int is_local;
@@ -248,18 +250,40 @@ hear(MYSQL *mysql, size_t len)
 		sever(mysql);
 }
 
+/*
+ * Of a greeting: version, connection's id, scramble.  Without TLS the library
+ * would send the password as it is, so it may not before that is known.
+ * Source: MySQL "Protocol::HandshakeV10".
+ */
+static int
+offers_tls(const unsigned char *data, size_t len)
+{
+	const size_t version = 5, rest = 4 + 9;
+	const unsigned char *end = NULL, *flags;
+
+	if (len > version)
+		end = memchr(data + version, 0, len - version);
+	flags = end ? end + 1 + rest : NULL;
+	return flags && flags + 2 <= data + len &&
+	       ((flags[0] | flags[1] << 8) & CLIENT_SSL);
+}
+
 static void
 traffic(int is_write, MYSQL *mysql, const unsigned char *data, size_t len)
 {
 	char *name;
 
-	(void)data;
 	if (!running)
 		return;
 	/* A read that failed gave -1. */
 	if (!is_write) {
-		if (len > 0 && len <= SSIZE_MAX)
-			hear(mysql, len);
+		if (len == 0 || len > SSIZE_MAX)
+			return;
+		if (running->trusts_tls && offers_tls(data, len))
+			api.mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+			    PLUGINS_TRUSTING);
+		running->trusts_tls = 0;
+		hear(mysql, len);
 		return;
 	}
 	running->is_sending = 0;
@@ -667,6 +691,7 @@ try_way(struct ha_db *db, const struct way *way,
 	db->sys = db->is_at_once = db->is_late = db->is_local = 0;
 	db->error = 0;
 	db->name = way->name;
+	db->trusts_tls = way->trusts_tls;
 	db->mysql = api.mysql_init(NULL);
 	if (!db->mysql)
 		return ha_err_set(err, EX_OSERR, ENOMEM, "mysql_init");
@@ -717,6 +742,8 @@ choose_tls(struct way *way, const struct ha_db_options *options,
 		way->tls = TLS_VERIFIED;
 	if (options->tls_if_asked || way->tls == TLS_VERIFIED)
 		way->may_trust = way->tls == TLS_VERIFIED;
+	else if (way->tls == TLS_ANY && !is_here)
+		way->trusts_tls = 1;
 }
 
 static int

@@ -63,13 +63,13 @@ void ha_db_free(struct ha_db *db);
  * loopback) only with TLS whose certificate bears the name, by the CA of the
  * file or the system's; else EX_NOPERM before a password is sent, unless the
  * defaults file says skip-ssl (ssl=0) or insecure is given.
- * caching_sha2_password takes verified TLS, a socket or loopback: else it would
- * show the password to whoever answers.  -1: EX_UNAVAILABLE (can't connect,
- * refused, deadline), EX_NOPERM (as above; login refused), EX_NOINPUT (the
- * defaults file, or one that it names), EX_CONFIG (it is readable by others
- * while it holds a password, db-defaults.h), EX_OSERR (no library, this
- * machine).  No password is ever in a message.  Only a socket whose queue is
- * full is waited for up to a second beyond the deadline.
+ * caching_sha2_password takes verified TLS, a socket, loopback, or TLS and
+ * insecure: else it would show the password to whoever answers.  -1: EX_UNAVAILABLE
+ * (can't connect, refused, deadline), EX_NOPERM (as above; login refused),
+ * EX_NOINPUT (the defaults file, or one that it names), EX_CONFIG (it is
+ * readable by others while it holds a password, db-defaults.h), EX_OSERR (no
+ * library, this machine).  No password is ever in a message.  Only a socket
+ * whose queue is full is waited for up to a second beyond the deadline.
  */
 int ha_db_connect(
     struct ha_db *db, const struct ha_db_options *options, struct ha_err *err);

@@ -580,6 +580,23 @@ test_asked_by_sha2(void **state)
 	assert_false(hear_secret());
 }
 
+/* With a reason within TLS only, whoever's: in clear all would hear it. */
+static void
+test_asked_by_sha2_overridden(void **state)
+{
+	(void)state;
+	if (!has_elsewhere)
+		skip();
+	start(play_ask_sha2);
+	assert_int_equal(
+	    connect_with((struct ha_db_options){
+		.host = ELSEWHERE, .insecure = "a test", .user = "me" }),
+	    -1);
+	assert_int_equal(err.status, EX_NOPERM);
+	assert_string_equal(err.msg, SHOWN);
+	assert_false(hear_secret());
+}
+
 /* TLS */
 
 static void
@@ -1350,6 +1367,7 @@ main(void)
 		test_served(test_denied),
 		test_served(test_asked_in_clear),
 		test_served(test_asked_by_sha2),
+		test_served(test_asked_by_sha2_overridden),
 		test_served(test_no_tls_elsewhere),
 		test_served(test_no_tls_overridden),
 		test_served(test_tls_stalls),
