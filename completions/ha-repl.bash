@@ -93,6 +93,10 @@ _ha_repl()
 	--ignore-server-ids)
 		return
 		;;
+	--method)
+		mapfile -t COMPREPLY < <(compgen -W 'dump' -- "$cur")
+		return
+		;;
 	--force)
 		return
 		;;

@@ -43,7 +43,8 @@ static const struct ha_opt opts[] = {
 	{ 't', "timeout", "DURATION", HA_OPT_DURATION, &statement_ms,
 	    "limit of a node's answer, or of a statement (5s)" },
 	{ 'T', "total", "DURATION", HA_OPT_DURATION, &repl.run_ms,
-	    "limit of the whole run (50s); point: of waiting for the marker" },
+	    "limit of the whole run (50s); point: of waiting for the marker; "
+	    "seed: of standing still" },
 	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "check, lint, show, topology" },
 	{ 'w', "warning", "RANGE", HA_OPT_STRING, &is_warned,
 	    "check: WARN when the lag is outside of RANGE (10s)" },
@@ -80,8 +81,8 @@ static const struct ha_opt opts[] = {
 	    "point: from the source's present position: what was written "
 	    "since the replica's data was taken is skipped" },
 	{ 0, "lock-wait", "DURATION", HA_OPT_DURATION, &repl.lock_wait_ms,
-	    "point --assume-equal: lock the source's tables, waiting so long "
-	    "for it" },
+	    "point --assume-equal, seed of MySQL: lock the source's tables, "
+	    "waiting so long for it" },
 	{ 0, "credentials", "FILE", HA_OPT_STRING, &repl.credentials,
 	    "user and password of the replication, [client] of a my.cnf" },
 	{ 0, "old-credentials", "FILE", HA_OPT_STRING, &repl.old_credentials,
@@ -102,6 +103,8 @@ static const struct ha_opt opts[] = {
 	    "recover: put the old settings back" },
 	{ 0, "forward", NULL, HA_OPT_FLAG, &repl.is_forward,
 	    "recover: finish what was begun" },
+	{ 0, "method", "HOW", HA_OPT_STRING, &repl.how, "seed: how", NULL,
+	    "dump" },
 	{ 0, "force", "REASON", HA_OPT_STRING, &repl.force,
 	    "go on where it would refuse; the reason is logged" },
 	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &repl.is_dry_run,

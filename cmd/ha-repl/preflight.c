@@ -49,9 +49,9 @@ preflight_source_has_tls(const struct act *act)
 	return have ? !strcmp(have, "YES") : cert && *cert;
 }
 
-/* Some table that a person made, on this connection's server? */
-static int
-has_data(struct act *act, struct ha_db *db, int *has, struct ha_err *err)
+int
+preflight_has_data(
+    struct act *act, struct ha_db *db, int *has, struct ha_err *err)
 {
 	struct ha_db_result result = HA_DB_RESULT_INIT;
 	struct ha_buf sql = HA_BUF_INIT;
@@ -331,8 +331,8 @@ check_data(struct act *act, struct ha_err *err)
 {
 	int here, there;
 
-	if (has_data(act, act->db, &here, err) ||
-	    has_data(act, act->source_db, &there, err))
+	if (preflight_has_data(act, act->db, &here, err) ||
+	    preflight_has_data(act, act->source_db, &there, err))
 		return -1;
 	if (act->repl->is_empty && here && !act->old.is_there)
 		return preflight_refuse(act->repl, err,
@@ -421,6 +421,16 @@ preflight(struct act *act, struct ha_err *err)
 	    check_binlog(act, err) || check_gtid_mode(act, err) ||
 	    check_login(act, err) || check_data(act, err) ||
 	    check_errants(act, err) || check_logs(act, err))
+		return -1;
+	return 0;
+}
+
+int
+preflight_seed(struct act *act, struct ha_err *err)
+{
+	if (check_ids(act, err) || check_flavours(act, err) ||
+	    check_binlog(act, err) || check_gtid_mode(act, err) ||
+	    check_login(act, err))
 		return -1;
 	return 0;
 }

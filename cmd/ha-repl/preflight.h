@@ -19,6 +19,11 @@ int preflight_source_has_tls(const struct act *act);
  * logged.
  */
 int preflight(struct act *act, struct ha_err *err);
+/* The part of it that can be known before the replica has the data. */
+int preflight_seed(struct act *act, struct ha_err *err);
+/* Has this connection's server a table that a person made? */
+int preflight_has_data(
+    struct act *act, struct ha_db *db, int *has, struct ha_err *err);
 
 /*
  * EX_NOPERM, unless --force is given, which is then logged: -1 or 0.  The

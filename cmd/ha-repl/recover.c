@@ -7,6 +7,7 @@
 #include "act.h"
 #include "alloc.h"
 #include "msg.h"
+#include "seed.h"
 
 static int
 load_credentials(struct credentials *credentials, const char *option,
@@ -147,6 +148,10 @@ recover(struct act *act, char **operands, struct ha_err *err)
 		return err->status;
 	is_there = journal_find(act->node->name, err);
 	if (!is_there) {
+		int status = seed_recover(act->repl, act->node->name);
+
+		if (status >= 0)
+			return err->msg[0] = '\0', status;
 		ha_say("%s: there is nothing to recover", act->node->name);
 		return EX_OK;
 	}
@@ -175,7 +180,7 @@ recover_run(const struct repl *repl, char **operands)
 
 	act_init(&act, repl);
 	status = recover(&act, operands, &err);
-	if (status)
+	if (status && err.msg[0])
 		ha_say("%s", err.msg);
 	act_release(&act);
 	return status;

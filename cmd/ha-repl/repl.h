@@ -45,6 +45,7 @@ struct repl {
 	int is_empty; /* --empty: no data is meant to be there */
 	int is_back, is_forward; /* recover --back, --forward */
 	int is_plain; /* --no-tls on the replication link */
+	const char *how; /* seed --method dump */
 };
 
 /*

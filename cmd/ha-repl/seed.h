@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * seed - fill an empty replica with its source's data, then point it there.
+ *
+ * HA_STATE_DIR/repl/NODE:seed.journal (journal.h) is there from before the
+ * first row until the replica replicates: step "fill" begun, it may hold half
+ * of the data; done, all of it, and the position they were taken at.
+ */
+#ifndef REPL_SEED_H
+#define REPL_SEED_H
+
+#include <stdint.h>
+
+#include "act.h"
+
+struct seed {
+	struct repl repl; /* as point will get it */
+	struct act act; /* both nodes, connected and read */
+	struct journal *journal; /* NODE:seed; NULL: -n */
+	char *file; /* where in the source's log the data were taken; owned */
+	uint64_t at;
+	char *gtids; /* the same by GTIDs; "": it has none */
+	int64_t stall_ms; /* how long nothing may move */
+	uint64_t bytes; /* that were copied */
+};
+
+/*
+ * The methods.  Each takes the data as they were at one moment, calls
+ * seed_begin() with the position of that, and only then changes the replica.
+ * -1: EX_TEMPFAIL, EX_UNAVAILABLE, EX_CONFIG, EX_NOPERM.
+ */
+/* Is it possible at all? */
+int seed_dump_check(struct seed *seed, struct ha_err *err);
+/* Print what it would run. */
+void seed_dump_show(const struct seed *seed);
+int seed_dump(struct seed *seed, struct ha_err *err);
+
+/* The position is known; it is journaled that the filling begins. */
+int seed_begin(struct seed *seed, struct ha_err *err);
+/* What system schemas are, for NOT IN (...). */
+#define SEED_SYSTEM                                                            \
+	"('mysql', 'information_schema', 'performance_schema', 'sys')"
+
+/*
+ * For recover: finish the seed that was left at this node.  -1: there is none;
+ * else the exit status.
+ */
+int seed_recover(const struct repl *repl, const char *node);
+
+/* seed-login.c: */
+/*
+ * A descriptor whose /proc/self/fd/N is a defaults file to reach the node with
+ * MySQL's tools as db has reached it; is_oracle: of those that are not
+ * MariaDB's.  Nobody else can read it.  -1.
+ */
+int seed_login(const struct repl *repl, const struct node *node,
+    const struct ha_db *db, int is_oracle, struct ha_err *err);
+
+/* seed-pipe.c: two programs, one writes what the other reads. */
+struct seed_end {
+	pid_t pid; /* 0: not started, or reaped */
+	int pidfd;
+	int data; /* our end of its stdout or stdin; -1: closed */
+	int errors; /* of its stderr; -1 */
+	char words[512]; /* the last of what it said there */
+	size_t word_len;
+	const char *name, *node; /* for messages; borrowed */
+};
+
+void seed_end_init(struct seed_end *end, const char *name, const char *node);
+/* Start it; a writer's stdout is ours to read, a reader's stdin to write. */
+int seed_end_start(struct seed_end *end, const char *const *argv, int keep,
+    int is_writer, struct ha_err *err);
+/* Ends it if it still runs. */
+void seed_end_release(struct seed_end *end);
+/*
+ * Read from it into head until the text is in there, its end or limit bytes.
+ * Returns 1 at its end, -1: EX_TEMPFAIL after deadline_ns.
+ */
+int seed_pipe_head(struct seed_end *from, const char *text, size_t limit,
+    struct ha_buf *head, int64_t deadline_ns, struct ha_err *err);
+/* Reap it: -1 when it failed, in its own words. */
+int
+seed_end_reap(struct seed_end *end, int64_t deadline_ns, struct ha_err *err);
+/*
+ * Write the head, then copy all, until both have ended well and the last words
+ * were `last`.  -1 as soon as one of them fails or nothing moves for stall_ms.
+ */
+int
+seed_pipe(struct seed_end *from, struct seed_end *to, const struct ha_buf *head,
+    const char *last, int64_t stall_ms, uint64_t *bytes, struct ha_err *err);
+
+#endif

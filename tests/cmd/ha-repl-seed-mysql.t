@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# ha-repl-seed-mysql.t - an empty replica filled by a dump.
+. "$(dirname "$0")/../repl.sh"
+in_db mysql 2 --gtid
+. "$(dirname "$0")/../tap.sh"
+. "$TESTS/repl-seed.sh"
+
+# MySQL's own mysqldump, which is not in Debian.
+PATH=$("$TESTS/fetch-db" mysql)/bin:$PATH
+
+nodes
+for how in gtid pos; do
+	seeds
+done
+done_testing
