@@ -129,3 +129,206 @@ seeds()
 	insert 1 3
 	ok "$how: what comes later arrives" in_step 1 2
 }
+
+refusals()
+{
+	fresh_two
+	make_data
+	run ha-repl seed n2 --from n1
+	is "$how: without credentials" "$status" 78
+	run ha-repl seed n2 --from n2
+	is "$how: from itself" "$status" 64
+	run ha-repl seed n2
+	is "$how: from where?" "$status" 64
+	run ha-repl seed n2 --from gone --credentials "$HA_DB_REPL_CNF"
+	is "$how: a source that is not there" "$status" 69
+	sql 2 'SET sql_log_bin = 0; CREATE DATABASE t; CREATE TABLE t.mine (i INT)'
+	seed
+	is "$how: a replica with data" "$status" 77
+	like "$how: says so" "$err" 'has data'
+	seed --force='I said so'
+	is "$how: even when forced" "$status" 77
+	is "$how: what it has it keeps" "$(sql 2 'SHOW TABLES FROM t')" mine
+	sql 2 'SET sql_log_bin = 0; DROP DATABASE t; SET sql_log_bin = 1;
+	    CREATE DATABASE t; DROP DATABASE t'
+	# Without GTIDs MySQL can't tell.
+	is_told=1
+	[ -n "$(sql 2 "SELECT CONCAT(@@gtid_executed)" 2>/dev/null)" ] ||
+	    [ -n "$(sql 2 'SELECT @@gtid_binlog_pos' 2>/dev/null)" ] ||
+	    is_told=0
+	if [ "$is_told" = 1 ]; then
+		seed
+		is "$how: a replica with transactions of its own" "$status" 77
+		like "$how: says so" "$err" 'transactions of its own'
+	fi
+	sql 1 'CREATE TABLE t.plain (i INT) ENGINE = MyISAM'
+	seed --force='a test'
+	is "$how: forced" "$status" 0 || diag "$err"
+	like "$how: a table without transactions is told" "$err" \
+	    'without transactions'
+	ok "$how: n2 has what n1 has" same_data
+	seed
+	is "$how: one that replicates" "$status" 77
+	ok "$how: no journal is left" no_journal
+}
+
+# 24 MiB, more than is under way at any time.
+make_much()
+{
+	sql 1 "CREATE TABLE t.much (id INT PRIMARY KEY AUTO_INCREMENT,
+	    words LONGTEXT) ENGINE = InnoDB;
+	    INSERT INTO t.much (words) VALUES (REPEAT('a word ', 400000));
+	    INSERT INTO t.much (words) SELECT words FROM t.much;
+	    INSERT INTO t.much (words) SELECT words FROM t.much;
+	    INSERT INTO t.much (words) SELECT words FROM t.much"
+}
+
+begun()
+{
+	grep -q '^step	fill' "$HA_STATE_DIR/repl/n2:seed.journal" 2>/dev/null
+}
+
+# A first table is there, and the second one has to wait.
+is_loading()
+{
+	begun && [ -n "$(sql 2 "SELECT id FROM information_schema.processlist
+	    WHERE state LIKE 'Waiting for %lock%'")" ]
+}
+
+# It stands in the middle of the loading.
+start_half()
+{
+	sql 2 'FLUSH TABLES WITH READ LOCK; SELECT SLEEP(60)' \
+	    >/dev/null 2>&1 &
+	holder=$!
+	wait_sql 10 1 2 "SELECT COUNT(*) FROM information_schema.processlist
+	    WHERE info = 'SELECT SLEEP(60)'"
+	rm -f "$T/half.status"
+	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF"
+	case $how in
+	pos) set -- "$@" --gtid no ;;
+	esac
+	"$HA_BIN/ha-repl" "$@" >"$T/half" 2>&1 &
+	half=$!
+	wait_until 20 is_loading || diag "$(cat "$T/half")"
+}
+
+release_half()
+{
+	sql 2 "SELECT CONCAT('KILL ', id) FROM information_schema.processlist
+	    WHERE info LIKE 'SELECT SLEEP%'" 2>/dev/null |
+	    while read -r kill; do
+		sql 2 "$kill"
+	done
+	wait "$holder" 2>/dev/null
+}
+
+again()
+{
+	seed
+	is "$how: $1: begun again it refuses" "$status" 70
+	like "$how: $1: says what to do" "$err" 'half filled.*--force'
+	run ha-repl recover n2
+	is "$how: $1: recover can't" "$status" 70
+	seed --force='a test'
+	is "$how: $1: forced it begins anew" "$status" 0 || diag "$err"
+	ok "$how: $1: n2 has what n1 has" same_data
+	ok "$how: $1: and replicates" replicates 2
+	ok "$how: $1: no journal is left" no_journal
+}
+
+begin_break()
+{
+	fresh_two
+	make_data
+	make_much
+	start_half
+}
+
+no_children()
+{
+	! pgrep -P "$half" >/dev/null && ! pgrep -f "^mariadb.*proc/self/fd" \
+	    >/dev/null
+}
+
+breaks()
+{
+	begin_break
+	db 1 kill
+	release_half
+	wait "$half"
+	is "$how: the source is killed" $? 70
+	like "$how: and named" "$(cat "$T/half")" 'n1: '
+	db 1 start
+	again 'source killed'
+
+	begin_break
+	db 2 kill
+	wait "$holder" 2>/dev/null
+	wait "$half"
+	is "$how: the replica is killed" $? 70
+	like "$how: and named" "$(cat "$T/half")" 'n2: '
+	db 2 start
+	again 'replica killed'
+
+	begin_break
+	kill -KILL "$half"
+	wait "$half" 2>/dev/null
+	ok "$how: killed, it leaves no program behind" wait_until 10 no_children
+	release_half
+	again 'itself killed'
+}
+
+# Ended at each place from its first trace on disk to its end.
+killed()
+{
+	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF"
+	case $how in
+	pos) set -- "$@" --gtid no ;;
+	esac
+	(
+		HA_TEST_STATEMENT=$at LD_PRELOAD=$HA_TOOLS/preload/statement.so
+		export HA_TEST_STATEMENT LD_PRELOAD
+		exec "$HA_BIN/ha-repl" "$@"
+	) >"$T/killed" 2>&1
+	[ $? -eq 137 ]
+}
+
+mend()
+{
+	run ha-repl recover n2
+	[ "$status" -ne 0 ] || replicates 2 || {
+		# Undone, or nothing was begun.
+		run ha-repl recover n2
+	}
+	[ "$status" -eq 0 ] && wait_until 5 replicates 2 && return
+	seed --force='a test'
+	[ "$status" -eq 0 ]
+}
+
+kills()
+{
+	fresh_two
+	make_data
+	at=1 kills=0 failures=''
+	while killed && [ -z "$failures" ]; do
+		kills=$((kills + 1))
+		if ! mend || ! same_data || ! no_journal; then
+			failures=$at
+			diag "at $at: $(cat "$T/killed"); $status $err"
+		fi
+		at=$((at + $1))
+		drop_all
+	done
+	diag "$how: $kills kills"
+	ok "$how: it was killed" test "$kills" -gt 5
+	is "$how: filled after each" "$failures" ''
+}
+
+drop_all()
+{
+	fresh_one 2
+	# shellcheck disable=SC2016 # SQL's quotes
+	sql 2 'DROP DATABASE IF EXISTS `odd;name``d`'
+	fresh_one 2
+}

@@ -10,5 +10,8 @@ in_db mariadb 2
 nodes
 for how in gtid pos; do
 	seeds
+	refusals
+	breaks
+	kills 7
 done
 done_testing

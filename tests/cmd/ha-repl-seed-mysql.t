@@ -13,5 +13,8 @@ PATH=$("$TESTS/fetch-db" mysql)/bin:$PATH
 nodes
 for how in gtid pos; do
 	seeds
+	refusals
+	breaks
+	kills 7
 done
 done_testing
