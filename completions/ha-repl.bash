@@ -54,6 +54,9 @@ _ha_repl()
 	--source)
 		return
 		;;
+	--from)
+		return
+		;;
 	--channel)
 		return
 		;;
@@ -120,6 +123,7 @@ _ha_repl()
 			-i --interval
 			--create
 			--source
+			--from
 			--channel
 			--gtid
 			--pos
@@ -144,7 +148,7 @@ _ha_repl()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W 'check lint show topology heartbeat point recover' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'check lint show topology heartbeat point recover seed' -- "$cur")
 		;;
 	esac
 }

@@ -27,7 +27,7 @@ static struct repl repl = {
 	.lock_wait_ms = -1,
 };
 static const char *warn = "10", *crit = "60";
-static const char *is_warned, *is_crit, *table;
+static const char *is_warned, *is_crit, *table, *seed_source;
 static int64_t statement_ms = -1, interval_ms = -1;
 
 static const struct ha_opt opts[] = {
@@ -67,9 +67,11 @@ static const struct ha_opt opts[] = {
 	    "write one so often, until SIGTERM" },
 	{ 0, "create", NULL, HA_OPT_FLAG, &repl.is_create,
 	    "make the table and its database if they are not there" },
-	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "point, recover" },
+	{ 0, NULL, NULL, HA_OPT_GROUP, NULL, "point, seed, recover" },
 	{ 0, "source", "NODE", HA_OPT_STRING, &repl.source,
 	    "point: replicate from this one" },
+	{ 0, "from", "NODE", HA_OPT_STRING, &seed_source,
+	    "seed: take the data from this one" },
 	{ 0, "channel", "NAME", HA_OPT_STRING, &repl.channel,
 	    "the channel (MySQL) or connection (MariaDB); check: this alone" },
 	{ 0, "gtid", "HOW", HA_OPT_STRING, &repl.gtid,
@@ -118,7 +120,7 @@ static struct ha_opt_command command = {
 	.purpose = "know the truth about MySQL and MariaDB replication, and "
 		   "point a replica",
 	.details =
-	    "SUBCOMMAND is check, lint, show, topology, heartbeat, point or recover.\n"
+	    "SUBCOMMAND is check, lint, show, topology, heartbeat, point, recover or seed.\n"
 	    "NODE is a name of repl.conf, HOST:PORT or a socket's path.\n"
 	    "  ha-repl check                        all of repl.conf\n"
 	    "  ha-repl lint --topology=dual db-a db-b\n"
@@ -129,7 +131,7 @@ static struct ha_opt_command command = {
 	    "Exit status: check, lint: 0 OK, 1 WARN, 2 CRIT, 3 UNKNOWN and usage.  The\n"
 	    "others: 0 done; 64 usage; 69 not reached; 70 half done: run ha-repl recover;\n"
 	    "75 nothing changed, try again; 77 refused; 78 repl.conf or a server's settings.\n",
-	.operands = "check|lint|show|topology|heartbeat|point|recover",
+	.operands = "check|lint|show|topology|heartbeat|point|recover|seed",
 	.opts = opts,
 };
 
@@ -142,8 +144,9 @@ enum {
 	HEARTBEAT = 16,
 	POINT = 32,
 	RECOVER = 64,
+	SEED = 128,
 	CHECKS = CHECK | LINT,
-	ACTS = POINT | RECOVER,
+	ACTS = POINT | RECOVER | SEED,
 };
 
 static const struct subcommand {
@@ -159,6 +162,7 @@ static const struct subcommand {
 	{ "heartbeat", heartbeat_run, HEARTBEAT, NULL },
 	{ "point", point_run, POINT, NULL },
 	{ "recover", recover_run, RECOVER, NULL },
+	{ "seed", seed_run, SEED, NULL },
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -247,21 +251,24 @@ check_options(const struct subcommand *sub)
 		{ "-i", interval_ms >= 0, HEARTBEAT },
 		{ "--create", repl.is_create, HEARTBEAT },
 		{ "--source", repl.source != NULL, POINT },
+		{ "--from", seed_source != NULL, SEED },
 		{ "--channel", repl.channel != NULL, CHECK | ACTS },
-		{ "--gtid", repl.gtid != NULL, POINT },
+		{ "--gtid", repl.gtid != NULL, POINT | SEED },
 		{ "--pos", repl.pos != NULL, POINT },
 		{ "--assume-equal", repl.assume_equal != NULL, POINT },
-		{ "--lock-wait", repl.lock_wait_ms >= 0, POINT },
+		{ "--lock-wait", repl.lock_wait_ms >= 0, POINT | SEED },
 		{ "--credentials", repl.credentials != NULL, ACTS },
 		{ "--old-credentials", repl.old_credentials != NULL, ACTS },
-		{ "--ssl-ca", repl.ca != NULL, POINT },
-		{ "--ssl-cert", repl.cert != NULL, POINT },
-		{ "--ssl-key", repl.key != NULL, POINT },
-		{ "--no-tls", repl.is_plain, POINT },
-		{ "--ignore-server-ids", repl.ignored_ids != NULL, POINT },
+		{ "--ssl-ca", repl.ca != NULL, POINT | SEED },
+		{ "--ssl-cert", repl.cert != NULL, POINT | SEED },
+		{ "--ssl-key", repl.key != NULL, POINT | SEED },
+		{ "--no-tls", repl.is_plain, POINT | SEED },
+		{ "--ignore-server-ids", repl.ignored_ids != NULL,
+		    POINT | SEED },
 		{ "--empty", repl.is_empty, POINT },
 		{ "--back", repl.is_back, RECOVER },
 		{ "--forward", repl.is_forward, RECOVER },
+		{ "--method", repl.how != NULL, SEED },
 		{ "--force", repl.force != NULL, ACTS },
 		{ "-n", repl.is_dry_run, HEARTBEAT | ACTS },
 	};
@@ -334,6 +341,8 @@ complete(const struct subcommand *sub)
 	    *repl.heartbeat_table == '.' ||
 	    !strchr(repl.heartbeat_table, '.')[1])
 		refuse("--heartbeat-table is DATABASE.TABLE");
+	if (seed_source)
+		repl.source = seed_source;
 	repl.is_verbose = ha_msg_verbosity;
 }
 
@@ -353,7 +362,7 @@ choose(char ***operands)
 		ha_die(EX_USAGE, "'%s' is none of %s; try 'ha-repl --help'",
 		    **operands, command.operands);
 	refuse("what is to be done? check, lint, show, topology, heartbeat, "
-	       "point or recover");
+	       "point, recover or seed");
 }
 
 int

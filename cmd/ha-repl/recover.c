@@ -148,10 +148,8 @@ recover(struct act *act, char **operands, struct ha_err *err)
 		return err->status;
 	is_there = journal_find(act->node->name, err);
 	if (!is_there) {
-		int status = seed_recover(act->repl, act->node->name);
-
-		if (status >= 0)
-			return err->msg[0] = '\0', status;
+		if (seed_is_left(act->node->name))
+			return EX_OK;
 		ha_say("%s: there is nothing to recover", act->node->name);
 		return EX_OK;
 	}
@@ -180,8 +178,11 @@ recover_run(const struct repl *repl, char **operands)
 
 	act_init(&act, repl);
 	status = recover(&act, operands, &err);
-	if (status && err.msg[0])
+	if (status)
 		ha_say("%s", err.msg);
 	act_release(&act);
+	/* What was pointed may have been a seed's, which ends with it. */
+	if (!status && seed_is_left(operands[0]))
+		status = seed_recover(repl, operands[0]);
 	return status;
 }

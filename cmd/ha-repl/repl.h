@@ -32,8 +32,8 @@ struct repl {
 	/* heartbeat */
 	int is_once, is_create;
 	int64_t interval_ms; /* 0: not given */
-	/* point, recover */
-	const char *source; /* --source */
+	/* point, seed, recover */
+	const char *source; /* --source; seed's --from */
 	const char *pos; /* --pos FILE:POSITION */
 	const char *gtid; /* --gtid slave_pos|current_pos|auto|no; NULL */
 	const char *credentials, *old_credentials; /* files with [client] */
@@ -65,5 +65,6 @@ int topology_run(const struct repl *repl, char **operands);
 int heartbeat_run(const struct repl *repl, char **operands);
 int point_run(const struct repl *repl, char **operands);
 int recover_run(const struct repl *repl, char **operands);
+int seed_run(const struct repl *repl, char **operands);
 
 #endif

@@ -418,6 +418,15 @@ fill(struct seed *seed, struct ha_err *err)
 	return 0;
 }
 
+static int
+end(struct seed *seed, struct ha_err *err)
+{
+	int failed = journal_end(seed->journal, err);
+
+	seed->journal = NULL;
+	return failed ? EX_SOFTWARE : EX_OK;
+}
+
 /* The journal has where; it goes when the replica replicates from there. */
 static int
 point(struct seed *seed, struct ha_err *err)
@@ -437,18 +446,22 @@ point(struct seed *seed, struct ha_err *err)
 	repl.pos = !strcmp(gtid, "no") ? pos : NULL;
 	repl.run_ms = seed->stall_ms;
 	repl.force = NULL;
+	if (journal_step(seed->journal, "point", err)) {
+		status = EX_SOFTWARE;
+		goto out;
+	}
 	/* It takes the lock of the node itself. */
 	act_release(&seed->act);
 	act_init(&seed->act, &seed->repl);
 	status = point_run(&repl, operands);
 	if (!status) {
-		status = journal_end(seed->journal, err) ? EX_SOFTWARE : 0;
-		seed->journal = NULL;
+		status = end(seed, err);
 	} else {
 		ha_say("%s is filled, from %s at %s: 'ha-repl recover %s' "
 		       "points it there",
 		    name, repl.source, pos, name);
 	}
+out:
 	free(pos);
 	free(name);
 	return status;
@@ -493,9 +506,44 @@ seed_run(const struct repl *repl, char **operands)
 	return status;
 }
 
+/*
+ * Does it replicate from there already?  No thread ran before.  From a position
+ * that it has left behind it must not begin again: -1.
+ */
+static int
+find_pointed(struct seed *seed, struct ha_err *err)
+{
+	const char *file = journal_get(seed->journal, "file");
+	const char *at = journal_get(seed->journal, "at");
+	const struct channel *channel = act_channel(&seed->act);
+	struct act *act = &seed->act;
+
+	if (!journal_is_begun(seed->journal, "point") || !channel)
+		return 0;
+	act->source = node_find(
+	    &seed->repl.nodes, journal_get(seed->journal, "source"), err);
+	if (!act->source)
+		return -1;
+	if (!node_is(act->source, channel->source_host, channel->source_port))
+		return 0;
+	if (channel->receiver != THREAD_NO || channel->applier != THREAD_NO)
+		return 1;
+	if (channel->gtid != GTID_USE_NO || !channel->executed.file ||
+	    (!strcmp(channel->executed.file, file) &&
+		channel->executed.at == strtoull(at, NULL, 10)))
+		return 0;
+	return ha_err_set(err, EX_SOFTWARE, 0,
+	    "%s has come to %s:%" PRIu64 " of %s since it was filled, and is "
+	    "stopped there: start it",
+	    act->node->name, channel->executed.file, channel->executed.at,
+	    act->source->name);
+}
+
 static int
 finish(struct seed *seed, const char *node, struct ha_err *err)
 {
+	int is_pointed;
+
 	seed->act.node = node_find(&seed->repl.nodes, node, err);
 	if (!seed->act.node || open_journal(seed, err))
 		return err->status;
@@ -508,7 +556,21 @@ finish(struct seed *seed, const char *node, struct ha_err *err)
 	}
 	if (act_connect(&seed->act, err) || check_server(seed, err))
 		return err->status;
-	return point(seed, err);
+	is_pointed = find_pointed(seed, err);
+	if (is_pointed < 0)
+		return err->status;
+	return is_pointed ? end(seed, err) : point(seed, err);
+}
+
+int
+seed_is_left(const char *node)
+{
+	char *name = journal_name(node);
+	struct ha_err err;
+	int is_there = journal_find(name, &err);
+
+	free(name);
+	return is_there != 0;
 }
 
 int
@@ -516,14 +578,10 @@ seed_recover(const struct repl *repl, const char *node)
 {
 	struct ha_err err = { 0 };
 	struct seed seed;
-	char *name = journal_name(node);
-	int status = journal_find(name, &err);
+	int status;
 
-	free(name);
-	if (status == 0)
-		return -1;
 	init(&seed, repl);
-	status = status < 0 ? err.status : finish(&seed, node, &err);
+	status = finish(&seed, node, &err);
 	if (status && err.msg[0])
 		ha_say("%s", err.msg);
 	release(&seed);

@@ -41,10 +41,9 @@ int seed_begin(struct seed *seed, struct ha_err *err);
 #define SEED_SYSTEM                                                            \
 	"('mysql', 'information_schema', 'performance_schema', 'sys')"
 
-/*
- * For recover: finish the seed that was left at this node.  -1: there is none;
- * else the exit status.
- */
+/* For recover: is there a journal of a seed?  What it says can't be read: 1. */
+int seed_is_left(const char *node);
+/* Finish it: the exit status. */
 int seed_recover(const struct repl *repl, const char *node);
 
 /* seed-login.c: */
