@@ -3,10 +3,14 @@
 #
 # repl-seed.sh - what the tests of ha-repl seed share: n2 is filled from n1.
 #
-#	seeds		in $how ("gtid" or "pos"), while n1 is written to
-#	refusals	what is not filled
-#	breaks		what ends in the middle, and how it goes on
+#	in_ways HOW...	by "gtid" and "pos": while n1 is written to; what is
+#			refused; killed at many places
+#	breaks HOW	an end fails in the middle, and how it goes on
+#	full_disk	the replica's, for MariaDB
 . "$TESTS/repl-point.sh"
+
+HA_TOOLS=${HA_TOOLS:-${HA_BIN%/bin}/tests}
+how=pos
 
 seed()
 {
@@ -247,12 +251,14 @@ begin_break()
 
 no_children()
 {
-	! pgrep -P "$half" >/dev/null && ! pgrep -f "^mariadb.*proc/self/fd" \
-	    >/dev/null
+	for child in $children; do
+		! kill -0 "$child" 2>/dev/null || return
+	done
 }
 
 breaks()
 {
+	how=$1
 	begin_break
 	db 1 kill
 	release_half
@@ -272,11 +278,38 @@ breaks()
 	again 'replica killed'
 
 	begin_break
+	children=$(pgrep -P "$half")
+	is "$how: one dumps and one loads" "$(echo "$children" | wc -l)" 2
 	kill -KILL "$half"
 	wait "$half" 2>/dev/null
 	ok "$how: killed, it leaves no program behind" wait_until 10 no_children
 	release_half
 	again 'itself killed'
+}
+
+# What it has is larger than the disk, which is MariaDB's database here.
+full_disk()
+{
+	fresh_two
+	make_data
+	make_much
+	of 2 DIR
+	mkdir "$of_db/data/t"
+	small=$of_db/data/t
+	mount -t tmpfs -o size=2M,mode=777 tmpfs "$small" || {
+		skip "$how: a disk is full" "can't mount"
+		return
+	}
+	seed
+	is "$how: a disk is full" "$status" 70
+	unlike "$how: no row is in what it says" "$err" 'a word'
+	like "$how: and named" "$err" '^ha-repl: n2: ERROR'
+	sql 2 'DROP DATABASE t' >/dev/null 2>&1
+	umount "$small"
+	rmdir "$small" 2>/dev/null
+	db 2 stop
+	db 2 start
+	again 'full disk'
 }
 
 # Ended at each place from its first trace on disk to its end.
@@ -331,4 +364,13 @@ drop_all()
 	# shellcheck disable=SC2016 # SQL's quotes
 	sql 2 'DROP DATABASE IF EXISTS `odd;name``d`'
 	fresh_one 2
+}
+
+in_ways()
+{
+	for how in "$@"; do
+		seeds
+		refusals
+		kills 17
+	done
 }

@@ -113,22 +113,28 @@ listen_to(struct seed_end *end)
 		close_fd(&end->errors);
 }
 
-/* Its last words on one line. */
-static int
-fail(struct seed_end *end, int status, struct ha_err *err)
+/* The last line: what is before it may be a statement, with rows. */
+static const char *
+last_words(struct seed_end *end)
 {
-	char *c;
+	char *line;
 
 	listen_to(end);
 	while (end->word_len && end->words[end->word_len - 1] == '\n')
 		end->word_len--;
 	end->words[end->word_len] = '\0';
-	for (c = end->words; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
-	if (end->word_len)
+	line = strrchr(end->words, '\n');
+	return line ? line + 1 : end->words;
+}
+
+static int
+fail(struct seed_end *end, int status, struct ha_err *err)
+{
+	const char *words = last_words(end);
+
+	if (*words)
 		return ha_err_set(err, EX_UNAVAILABLE, 0, "%s: %s (exit %d)",
-		    end->node, end->words, status);
+		    end->node, words, status);
 	return ha_err_set(err, EX_UNAVAILABLE, 0, "%s: %s ended with %d",
 	    end->node, end->name, status);
 }

@@ -5,13 +5,10 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mariadb 2
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-seed.sh"
+. "$(dirname "$0")/../repl-seed.sh"
 
 nodes
-for how in gtid pos; do
-	seeds
-	refusals
-	breaks
-	kills 7
-done
+in_ways gtid pos
+breaks gtid
+full_disk
 done_testing

@@ -5,16 +5,12 @@
 . "$(dirname "$0")/../repl.sh"
 in_db mysql 2 --gtid
 . "$(dirname "$0")/../tap.sh"
-. "$TESTS/repl-seed.sh"
+. "$(dirname "$0")/../repl-seed.sh"
 
 # MySQL's own mysqldump, which is not in Debian.
 PATH=$("$TESTS/fetch-db" mysql)/bin:$PATH
 
 nodes
-for how in gtid pos; do
-	seeds
-	refusals
-	breaks
-	kills 7
-done
+in_ways gtid pos
+breaks gtid
 done_testing
