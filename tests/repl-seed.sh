@@ -6,6 +6,7 @@
 #	in_ways HOW...	by "gtid" and "pos": while n1 is written to; what is
 #			refused; killed at many places
 #	breaks HOW	an end fails in the middle, and how it goes on
+#	with_tls HOW	the logins are for that alone; the last test
 #	full_disk	the replica's, for MariaDB
 . "$TESTS/repl-point.sh"
 
@@ -364,6 +365,35 @@ drop_all()
 	# shellcheck disable=SC2016 # SQL's quotes
 	sql 2 'DROP DATABASE IF EXISTS `odd;name``d`'
 	fresh_one 2
+}
+
+# Both logins only within verified TLS.
+with_tls()
+{
+	how=$1
+	fresh_two
+	make_data
+	while read -r node address rest; do
+		i=${node#n}
+		if [ "$node" = gone ]; then
+			continue
+		fi
+		sql "$i" "SET sql_log_bin = 0;
+		    CREATE USER careful@'%' IDENTIFIED BY 'careful\\\\\"#secret'
+			REQUIRE SSL;
+		    GRANT ALL ON *.* TO careful@'%' WITH GRANT OPTION"
+		(umask 077 && cat >"$T/$node.cnf" <<-END)
+			[client]
+			user = careful
+			password = 'careful\\\\"#secret'
+			ssl-ca = $HA_DB_CA
+		END
+		echo "$node $address defaults-file=$T/$node.cnf"
+	done <"$HA_CONFIG_DIR/repl.conf" >"$T/tls.conf"
+	mv "$T/tls.conf" "$HA_CONFIG_DIR/repl.conf"
+	seed
+	is "$how: within TLS" "$status" 0 || diag "$err"
+	ok "$how: n2 has what n1 has then" same_data
 }
 
 in_ways()

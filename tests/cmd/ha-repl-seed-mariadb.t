@@ -11,4 +11,5 @@ nodes
 in_ways gtid pos
 breaks gtid
 full_disk
+with_tls gtid
 done_testing

@@ -13,4 +13,5 @@ PATH=$("$TESTS/fetch-db" mysql)/bin:$PATH
 nodes
 in_ways gtid pos
 breaks gtid
+with_tls gtid
 done_testing
