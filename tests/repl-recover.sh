@@ -4,7 +4,8 @@
 # repl-recover.sh - ha-repl point, killed at each place from its first trace on
 # disk to its end.  n2 replicates from n1, and n3 is moved between the two.
 #
-#	recoveries HOW...	"gtid", "pos"
+#	recoveries	for $how
+#	restarted	by file and position: n3 is restarted before recover
 . "$TESTS/repl-point.sh"
 
 # What n3 replicates from, and how.
@@ -164,4 +165,47 @@ recoveries()
 	for how; do
 		recoveries_once
 	done
+}
+
+# Killed when the change is made, before the threads are started.
+changed()
+{
+	at=0 to=2 failures=''
+	while move_at; do
+		! grep -q '^done	change' "$HA_STATE_DIR/repl/n3.journal" \
+		    2>/dev/null || break
+		run ha-repl recover --back n3
+	done
+	grep -q '^done	change' "$HA_STATE_DIR/repl/n3.journal"
+}
+
+move_at()
+{
+	at=$((at + 1))
+	move || { diag "at $at: $(cat $T/killed)"; return 1; }
+}
+
+# The server starts them itself, and what it applied is not applied again,
+# neither from the old position nor from the new one.
+restarted()
+{
+	ok "$how: fresh servers" fresh
+	point 2 1 --empty
+	point 3 1 --empty
+	make_table 1
+	sql 1 'CREATE TABLE t.keyless (a INT)'
+	in_step_all
+	wait_sql 10 0 2 'SELECT COUNT(*) FROM t.keyless'
+	ok "$how: killed before the start" changed
+	db 3 stop
+	db 3 start
+	ok "... restarted, it replicates" wait_until 10 replicates 3
+	sql 1 'INSERT INTO t.keyless VALUES (1); INSERT INTO t.keyless VALUES (2)'
+	wait_sql 10 2 3 'SELECT COUNT(*) FROM t.keyless'
+	exits "$how: it can't go back: 70" 70 ha-repl recover n3
+	like "... said" "$err" '--forward'
+	exits "$how: but forward" 0 ha-repl recover --forward n3
+	insert 1 1
+	ok "... it replicates" in_step 1 3
+	ok "... nothing twice" sql_is 2 3 'SELECT COUNT(*) FROM t.keyless'
 }

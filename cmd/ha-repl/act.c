@@ -714,6 +714,45 @@ act_has_moved(const struct act *act)
 	return has_gtids(act) ? gtids_have_moved(act) : 1;
 }
 
+int
+act_is_past_goal(const struct act *act)
+{
+	const struct channel *channel = act_channel(act);
+	struct settings now;
+	int is_at_goal;
+
+	if (!channel || !act->goal.file || !channel->executed.file ||
+	    !journal_is_begun(act->journal, "change"))
+		return 0;
+	settings_init(&now);
+	settings_read(&now, &act->facts, channel);
+	is_at_goal = settings_equal(&now, &act->goal);
+	settings_release(&now);
+	return is_at_goal &&
+	       !is_at(&channel->executed, act->goal.file, act->goal.at) &&
+	       !is_at(&channel->executed, act->old.file, act->old.at);
+}
+
+/* The words that stop the receiver, turned to start it or the applier. */
+static void
+add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
+{
+	static const char word[] = "IO_THREAD";
+	struct ha_buf stop = HA_BUF_INIT;
+	const char *thread;
+
+	act_add_stop_receiver(&stop, act);
+	thread = strstr(stop.data, word);
+	if (thread) {
+		ha_buf_add_str(sql, "START");
+		ha_buf_add(sql, stop.data + strlen("STOP"),
+		    (size_t)(thread - stop.data) - strlen("STOP"));
+		ha_buf_addf(sql, "%s%s", is_applier ? "SQL_THREAD" : word,
+		    thread + strlen(word));
+	}
+	ha_buf_release(&stop);
+}
+
 static int
 restore_threads(struct act *act, struct ha_err *err)
 {
@@ -805,28 +844,39 @@ wait_restored(struct act *act, struct ha_err *err)
 	return 0;
 }
 
+/* What can't be written down is gone back from all the same. */
+static void
+note_back(struct act *act)
+{
+	struct ha_err err;
+
+	if (journal_step(act->journal, "back", &err))
+		ha_warn("%s", err.msg);
+}
+
 static int
 back(struct act *act, struct ha_err *err)
 {
+	int is_changed = journal_is_begun(act->journal, "change");
+
 	if (act_connect(act, err))
 		return -1;
-	if (journal_is_begun(act->journal, "change")) {
-		if (act_has_moved(act))
-			return ha_err_set(err, EX_SOFTWARE, 0,
-			    "%s has applied from its new source already, which "
-			    "the old position would repeat: only "
-			    "'ha-repl recover --forward %s' is possible",
-			    act->node->name, act->node->name);
-		if (restore_settings(act, err))
-			return -1;
-	}
+	if (is_changed && act_has_moved(act))
+		return ha_err_set(err, EX_SOFTWARE, 0,
+		    "%s has applied from its new source already, which "
+		    "the old position would repeat: only "
+		    "'ha-repl recover --forward %s' is possible",
+		    act->node->name, act->node->name);
+	note_back(act);
+	if (is_changed && restore_settings(act, err))
+		return -1;
 	return restore_threads(act, err) || wait_restored(act, err) ? -1 : 0;
 }
 
 int
 act_back(struct act *act, struct ha_err *err)
 {
-	if (journal_step(act->journal, "back", err) || back(act, err))
+	if (back(act, err))
 		return ha_err_set(err, EX_SOFTWARE, 0,
 		    "%s; half done: run 'ha-repl recover %s'", err->msg,
 		    act->node->name);

@@ -108,7 +108,9 @@ forward(struct act *act, struct ha_err *err)
 {
 	if (act_connect_source(act, err))
 		return -1;
-	if (!journal_is_begun(act->journal, "start") || !is_at_goal(act))
+	/* A server that was restarted since then may have started by itself. */
+	if ((!journal_is_begun(act->journal, "start") || !is_at_goal(act)) &&
+	    !act_is_past_goal(act))
 		if (change_again(act, err))
 			return -1;
 	return act_start(act, err) || act_verify(act, err) ? -1 : 0;

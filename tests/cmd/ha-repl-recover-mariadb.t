@@ -8,5 +8,8 @@ in_db mariadb 3
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-recoveries gtid pos
+for how in gtid pos; do
+	recoveries
+done
+restarted
 done_testing

@@ -9,5 +9,8 @@ in_db mysql 3 --config 'gtid-mode = OFF' \
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-recoveries pos
+for how in pos; do
+	recoveries
+done
+restarted
 done_testing

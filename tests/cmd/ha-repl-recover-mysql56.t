@@ -8,5 +8,8 @@ in_db mysql56 3
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-recoveries pos
+for how in pos; do
+	recoveries
+done
+restarted
 done_testing
