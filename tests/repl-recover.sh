@@ -94,6 +94,7 @@ one_kill()
 	esac
 	move || return
 	kills=$((kills + 1))
+	! grep -rq repl-secret "$HA_STATE_DIR" || leaks="$leaks $at"
 	if ! recover || ! consistent; then
 		failures="$failures $at"
 		diag "at $at, to n$to: '$now' of '$before', '$asked';" \
@@ -148,7 +149,7 @@ recoveries_once()
 	make_table 1
 	insert 1 3
 	in_step_all
-	failures='' kills=0
+	failures='' leaks='' kills=0
 	ok "$how: moved to and fro" learn
 	at=1
 	while one_kill && [ -z "$failures" ]; do
@@ -157,6 +158,7 @@ recoveries_once()
 	diag "$how: $kills kills"
 	ok "$how: it was killed" test "$kills" -gt 10
 	is "$how: recovered each time" "$failures" ''
+	is "$how: no journal had a password" "$leaks" ''
 	fresh_recoveries
 }
 

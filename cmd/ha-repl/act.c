@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "act.h"
 #include "alloc.h"
@@ -468,6 +469,8 @@ act_drain(struct act *act, struct ha_err *err)
 	result = drain(act, err);
 	if (result && err->status == EX_NOPERM && act->repl->force) {
 		ha_warn("forced (%s) though %s", act->repl->force, err->msg);
+		syslog(LOG_WARNING, "ha-repl: forced (%s) though %s",
+		    act->repl->force, err->msg);
 		result = 0;
 	}
 	return result;
