@@ -730,13 +730,12 @@ choose_tls(struct way *way, const struct ha_db_options *options,
 {
 	int has_authority = defaults->ssl_ca || defaults->ssl_capath;
 	int is_asked = has_authority || defaults->tls > 0;
+	int is_certain = options->tls_if_asked && has_authority;
 
 	way->may_trust = is_here;
-	if (options->tls_if_asked && has_authority)
-		way->tls = TLS_VERIFIED;
-	else if (defaults->tls < 0)
+	if (defaults->tls < 0 && !is_certain)
 		way->tls = TLS_NONE;
-	else if (options->insecure)
+	else if (options->insecure && !is_certain)
 		way->tls = TLS_ANY;
 	else if (is_asked || (!is_here && !options->tls_if_asked))
 		way->tls = TLS_VERIFIED;
