@@ -847,6 +847,33 @@ wait_restored(struct act *act, struct ha_err *err)
 	return 0;
 }
 
+/*
+ * Workers' position is only written down now and then, but when they stop; what
+ * can't go back is to go on.
+ */
+static int
+has_moved(struct act *act, int *has, struct ha_err *err)
+{
+	struct ha_buf sql = HA_BUF_INIT;
+	int result = 0;
+
+	*has = act_has_moved(act);
+	if (*has || !act->goal.file || !act_channel(act))
+		return 0;
+	act_add_stop(&sql, act);
+	if (query(act, sql.data, NULL, err) || act_look(act, err))
+		result = -1;
+	else
+		*has = act_has_moved(act);
+	if (*has) {
+		ha_buf_reset(&sql);
+		act_add_start(&sql, act);
+		result = query(act, sql.data, NULL, err);
+	}
+	ha_buf_release(&sql);
+	return result;
+}
+
 /* What can't be written down is gone back from all the same. */
 static void
 note_back(struct act *act)
@@ -861,10 +888,11 @@ static int
 back(struct act *act, struct ha_err *err)
 {
 	int is_changed = journal_is_begun(act->journal, "change");
+	int has = 0;
 
-	if (act_connect(act, err))
+	if (act_connect(act, err) || (is_changed && has_moved(act, &has, err)))
 		return -1;
-	if (is_changed && act_has_moved(act))
+	if (has)
 		return ha_err_set(err, EX_SOFTWARE, 0,
 		    "%s has applied from its new source already, which "
 		    "the old position would repeat: only "

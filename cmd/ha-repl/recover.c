@@ -98,9 +98,10 @@ change_again(struct act *act, struct ha_err *err)
 		    "%s: going back has begun: only 'ha-repl recover --back "
 		    "%s' is possible",
 		    act->node->name, act->node->name);
-	return act_drain(act, err) || act_stop(act, err) || act_change(act, err)
-		   ? -1
-		   : 0;
+	if (act_drain(act, err) || act_stop(act, err))
+		return -1;
+	/* A server that was restarted since then may have started by itself. */
+	return act_is_past_goal(act) ? 0 : act_change(act, err);
 }
 
 static int
@@ -108,9 +109,7 @@ forward(struct act *act, struct ha_err *err)
 {
 	if (act_connect_source(act, err))
 		return -1;
-	/* A server that was restarted since then may have started by itself. */
-	if ((!journal_is_begun(act->journal, "start") || !is_at_goal(act)) &&
-	    !act_is_past_goal(act))
+	if (!journal_is_begun(act->journal, "start") || !is_at_goal(act))
 		if (change_again(act, err))
 			return -1;
 	return act_start(act, err) || act_verify(act, err) ? -1 : 0;
