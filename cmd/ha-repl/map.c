@@ -35,6 +35,15 @@ names_table(const char *info, const char *table)
 	return open && !strncmp(open + 1, table, len) && open[1 + len] == ')';
 }
 
+/* The log goes on in another file, with what nobody asked for. */
+static int
+is_last(const struct ha_db_result *events, size_t i, const char *type)
+{
+	return i + 1 == EVENTS_MAX ||
+	       (i + 1 == events->rows &&
+		   (!strcmp(type, "Rotate") || !strcmp(type, "Stop")));
+}
+
 size_t
 map_commits(const struct ha_db_result *events, const char *table,
     struct map_commit **commits)
@@ -52,6 +61,11 @@ map_commits(const struct ha_db_result *events, const char *table,
 		if (!type || !end || !id)
 			continue;
 		info = info ? info : "";
+		if (is_last(events, i, type)) {
+			list = ha_xrealloc(list, (count + 1) * sizeof(*list));
+			list[count++] = (struct map_commit){ 0, -1, 0 };
+			break;
+		}
 		if (is_begin(type, info)) {
 			is_open = 1;
 			continue;

@@ -26,7 +26,8 @@ struct map_commit {
 
 /*
  * The transactions of SHOW BINLOG EVENTS that are whole; table is
- * "DATABASE.TABLE".  The caller frees *commits.  Returns their number.
+ * "DATABASE.TABLE".  Where the log goes on in another file, the last one is
+ * nobody's (server_id -1), as it is not known what follows.  The caller frees *commits.  Returns their number.
  */
 size_t map_commits(const struct ha_db_result *events, const char *table,
     struct map_commit **commits);

@@ -41,11 +41,11 @@ commits(const char *const *cells, size_t rows, struct map_commit **list)
 #define ROWS(list) (sizeof(list) / sizeof((list)[0]) / 5)
 
 static void
-check_log(const char *const *cells, size_t rows)
+check_log(const char *const *cells, size_t rows, int goes_on)
 {
 	struct map_commit *list;
 
-	assert_int_equal(commits(cells, rows, &list), 3);
+	assert_int_equal(commits(cells, rows, &list), goes_on ? 4 : 3);
 	assert_int_equal(list[0].end, 200);
 	assert_false(list[0].is_beat);
 	assert_int_equal(list[1].end, 300);
@@ -54,6 +54,7 @@ check_log(const char *const *cells, size_t rows)
 	assert_int_equal(list[2].end, 400);
 	assert_false(list[2].is_beat);
 	assert_int_equal(list[2].server_id, 2);
+	assert_int_equal(goes_on ? list[3].server_id : -1, -1);
 	free(list);
 }
 
@@ -119,7 +120,7 @@ transactions_of_mysql(void **state)
 	};
 
 	(void)state;
-	check_log(cells, ROWS(cells));
+	check_log(cells, ROWS(cells), 0);
 }
 
 static void
@@ -179,7 +180,7 @@ transactions_of_mariadb(void **state)
 	};
 
 	(void)state;
-	check_log(cells, ROWS(cells));
+	check_log(cells, ROWS(cells), 1);
 }
 
 static void
@@ -210,6 +211,7 @@ refuses_what_differs(void **state)
 {
 	static const struct map_commit source[] = { { 10, 1, 1 },
 		{ 20, 1, 0 } };
+	static const struct map_commit ended[] = { { 10, 1, 1 }, { 0, -1, 0 } };
 	static const struct map_commit other[] = { { 6, 1, 1 }, { 7, 2, 0 } };
 	static const struct map_commit longer[] = { { 6, 1, 1 }, { 7, 1, 0 },
 		{ 8, 1, 0 } };
@@ -224,6 +226,10 @@ refuses_what_differs(void **state)
 	/* Without a log of its own: only when nothing else was written. */
 	assert_int_equal(map_match(source, 2, NULL, 0, 1, &last, &why), -1);
 	assert_int_equal(map_match(source, 1, NULL, 0, 1, &last, &why), 0);
+	assert_int_equal(last, 0);
+	/* Nor when the log goes on in another file. */
+	assert_int_equal(map_match(ended, 2, NULL, 0, 1, &last, &why), -1);
+	assert_int_equal(map_match(ended, 2, other, 1, 1, &last, &why), 0);
 	assert_int_equal(last, 0);
 }
 
