@@ -11,10 +11,12 @@
 #include "fs.h"
 #include "journal.h"
 #include "lock.h"
+#include "msg.h"
 #include "rec.h"
 
 #define HEADER "#ha-repl-journal\tv=1\n"
-#define SIZE_MAX_READ (1 << 20)
+/* Sets of GTIDs are in it, which know no limit. */
+#define SIZE_MAX_READ (256 << 20)
 
 /* A line: KIND KEY VALUE, the kinds being "set", "step" and "done". */
 struct entry {
@@ -117,6 +119,7 @@ static int
 append(struct journal *journal, struct ha_err *err)
 {
 	struct ha_buf text = HA_BUF_INIT;
+	off_t end = lseek(journal->fd, 0, SEEK_END);
 	size_t i;
 	int result;
 
@@ -126,6 +129,9 @@ append(struct journal *journal, struct ha_err *err)
 	if (!result && fsync(journal->fd))
 		result = ha_err_set(
 		    err, EX_IOERR, errno, "can't sync '%s'", journal->path);
+	/* Or the next one would stand behind half a line. */
+	if (result && end >= 0 && ftruncate(journal->fd, end))
+		ha_warn("can't shorten '%s'", journal->path);
 	ha_buf_release(&text);
 	return result;
 }

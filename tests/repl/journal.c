@@ -7,9 +7,11 @@
 /* cmocka.h needs those */
 #include <cmocka.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +113,62 @@ ignores_a_half_line(void **state)
 	assert_int_equal(stat(in_dir("repl/d.journal"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(journal_end(journal, &err), 0);
+}
+
+static void
+limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What fitted only in part is not there, and what follows is. */
+static void
+survives_a_full_disk(void **state)
+{
+	struct journal *journal;
+	struct rlimit before;
+	struct ha_err err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(journal_begin(&journal, "f", "point", &err), 0);
+	assert_int_equal(journal_step(journal, "stop", &err), 0);
+	assert_int_equal(stat(in_dir("repl/f.journal"), &st), 0);
+	limit_files((rlim_t)st.st_size + 3);
+	assert_int_equal(journal_done(journal, "stop", &err), -1);
+	limit_files(before.rlim_cur);
+	assert_int_equal(journal_step(journal, "back", &err), 0);
+	journal_close(journal);
+	assert_int_equal(journal_open(&journal, "f", &err), 0);
+	assert_true(journal_is_begun(journal, "back"));
+	assert_int_equal(journal_end(journal, &err), 0);
+}
+
+static void
+takes_large_sets(void **state)
+{
+	const size_t size = 5 << 20;
+	char *set = calloc(1, size + 1);
+	struct journal *journal;
+	struct ha_err err;
+
+	(void)state;
+	assert_non_null(set);
+	memset(set, '1', size);
+	assert_int_equal(journal_begin(&journal, "g", "point", &err), 0);
+	journal_set(journal, "old.applied", set);
+	assert_int_equal(journal_step(journal, "stop", &err), 0);
+	journal_close(journal);
+	assert_int_equal(journal_open(&journal, "g", &err), 0);
+	assert_string_equal(journal_get(journal, "old.applied"), set);
+	assert_int_equal(journal_end(journal, &err), 0);
+	free(set);
 }
 
 static void
@@ -220,6 +278,8 @@ main(void)
 		cmocka_unit_test(is_there_from_the_first_step),
 		cmocka_unit_test(is_held_by_one),
 		cmocka_unit_test(ignores_a_half_line),
+		cmocka_unit_test(survives_a_full_disk),
+		cmocka_unit_test(takes_large_sets),
 		cmocka_unit_test(refuses_what_it_did_not_write),
 		cmocka_unit_test(has_a_name_without_slashes),
 		cmocka_unit_test(credentials_of_a_file),
