@@ -140,7 +140,7 @@ survives_a_full_disk(void **state)
 	assert_int_equal(journal_begin(&journal, "f", "point", &err), 0);
 	assert_int_equal(journal_step(journal, "stop", &err), 0);
 	assert_int_equal(stat(in_dir("repl/f.journal"), &st), 0);
-	limit_files((rlim_t)st.st_size + 3);
+	limit_files((rlim_t)st.st_size + 7);
 	assert_int_equal(journal_done(journal, "stop", &err), -1);
 	limit_files(before.rlim_cur);
 	assert_int_equal(journal_step(journal, "back", &err), 0);
