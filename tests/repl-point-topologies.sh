@@ -248,6 +248,12 @@ channels()
 	ok "... runs again" wait_until 10 replicates 3 side
 	ok "... and the usual one" replicates 3
 	replica 3 STOP side
+	ok "$how: fresh servers" fresh_one 3
+	point 3 1 --empty
+	is "$how: the usual one beside it: exit 0" "$status" 0
+	[ "$status" -eq 0 ] || diag "$err"
+	ok "... runs" replicates 3
+	not_ok "... and the other one alone does not" replicates 3 side
 	replica 3 'RESET ALL' side
 }
 

@@ -181,12 +181,22 @@ act_channel(const struct act *act)
 	return facts_channel(&act->facts, act->channel);
 }
 
+/* Is there one that has a name? */
+static int
+has_named(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->channel_count; i++)
+		if (*facts->channels[i].name)
+			return 1;
+	return 0;
+}
+
 /* MySQL takes words without a channel for all of them. */
 static void
 add_usual(struct ha_buf *sql, const struct act *act)
 {
 	if (act->facts.flavour->gtid == GTID_MYSQL && !*act->channel &&
-	    act->facts.channel_count > 1)
+	    has_named(&act->facts))
 		ha_buf_add_str(sql, " FOR CHANNEL ''");
 }
 
