@@ -146,6 +146,7 @@ survives_a_full_disk(void **state)
 	assert_int_equal(journal_step(journal, "back", &err), 0);
 	journal_close(journal);
 	assert_int_equal(journal_open(&journal, "f", &err), 0);
+	assert_true(journal_is_done(journal, "stop"));
 	assert_true(journal_is_begun(journal, "back"));
 	assert_int_equal(journal_end(journal, &err), 0);
 }
