@@ -156,6 +156,26 @@ refusals()
 	errants
 	purged
 	channels
+	[ "$how" = gtid ] || late
+}
+
+# A fresh one that has applied something, and not all in time: the channel alone
+# knows how far it is.
+late()
+{
+	ok "$how: fresh servers" fresh
+	make_table 1
+	insert 1 3
+	sql 1 "SET binlog_format = 'STATEMENT';
+	    INSERT INTO t.writes VALUES (5 + SLEEP(4), 1)"
+	waiting=2
+	point 3 1 --empty
+	waiting=20
+	is "$how: late: exit 70" "$status" 70
+	like "... said" "$err" '--forward n3. waits on'
+	ok "... it goes on" wait_until 10 replicates 3
+	exits "... recover waits for it" 0 ha-repl recover n3
+	ok "... all is there" in_step 1 3
 }
 
 # Received and not applied: a lock is in the way.

@@ -709,7 +709,8 @@ act_has_moved(const struct act *act)
 	struct settings now;
 	int is_old;
 
-	if (!act->old.is_there || act->old.gtid != GTID_USE_NO || !channel)
+	if (!channel || act->old.gtid != GTID_USE_NO ||
+	    (!act->old.is_there && act->goal.gtid != GTID_USE_NO))
 		return 0;
 	settings_init(&now);
 	settings_read(&now, &act->facts, channel);
@@ -902,7 +903,13 @@ back(struct act *act, struct ha_err *err)
 
 	if (act_connect(act, err) || (is_changed && has_moved(act, &has, err)))
 		return -1;
-	if (has)
+	if (has && !act->old.is_there && !act->repl->is_back)
+		return ha_err_set(err, EX_SOFTWARE, 0,
+		    "%s has applied from its source already, and without the "
+		    "channel nobody would know how far: 'ha-repl recover "
+		    "--forward %s' waits on, --back removes it",
+		    act->node->name, act->node->name);
+	if (has && act->old.is_there)
 		return ha_err_set(err, EX_SOFTWARE, 0,
 		    "%s has applied from its new source already, which "
 		    "the old position would repeat: only "

@@ -79,7 +79,10 @@ int act_verify(struct act *act, struct ha_err *err);
  * Connects again if need be.
  */
 int act_back(struct act *act, struct ha_err *err);
-/* Is something applied from the goal's source that going back would repeat? */
+/*
+ * Is something applied from the goal's source that going back would repeat, or
+ * of which a channel that goes alone knows?
+ */
 int act_has_moved(const struct act *act);
 /* Has it gone on from the goal's position, which would be repeated from there? */
 int act_is_past_goal(const struct act *act);
