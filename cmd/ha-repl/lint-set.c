@@ -425,8 +425,10 @@ judge_purged_pair(struct lint *lint, size_t source, size_t replica)
 	lint_add(lint,
 	    is_edge(lint, replica, source) ? HA_STATUS_CRIT : HA_STATUS_WARN,
 	    replica, ha_buf_detach(&what), "it can't be pointed there",
-	    ha_xasprintf("ha-repl seed %s --from %s",
-		lint_node_name(lint, replica), lint_node_name(lint, source)));
+	    ha_xasprintf("fill it from a new backup of %s, then ha-repl point "
+			 "%s --source %s",
+		lint_node_name(lint, source), lint_node_name(lint, replica),
+		lint_node_name(lint, source)));
 	gtid_release(&missing);
 }
 

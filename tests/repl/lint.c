@@ -700,7 +700,7 @@ purged(void **state)
 	    gtid_parse(&set.facts[2].executed, GTID_MYSQL, text, &err), 0);
 	judge(&set, ONEWAY);
 	expect(&set, "gtid-purged", CRIT, 2, ":4-5",
-	    "ha-repl seed db-c --from db-a");
+	    "ha-repl point db-c --source db-a");
 	snprintf(text, sizeof(text), "%s:1-5", uuid);
 	assert_int_equal(
 	    gtid_parse(&set.facts[1].purged, GTID_MYSQL, text, &err), 0);
