@@ -98,6 +98,25 @@ check_ids(const struct act *act, struct ha_err *err)
 	return 0;
 }
 
+/* What it writes would be left out, as if it had arrived. */
+static int
+check_ignored(const struct act *act, struct ha_err *err)
+{
+	const char *ids = act->goal.ignored_ids ? act->goal.ignored_ids
+						: act->old.ignored_ids;
+	char *end;
+
+	for (; ids && *ids; ids = *end ? end + 1 : end)
+		if (strtoll(ids, &end, 10) == act->source_facts.server_id &&
+		    end != ids)
+			return preflight_refuse(act->repl, err,
+			    "%s would ignore what %s writes itself: its "
+			    "server_id %" PRId64 " is among those to ignore",
+			    act->node->name, act->source->name,
+			    act->source_facts.server_id);
+	return 0;
+}
+
 static int
 check_flavours(const struct act *act, struct ha_err *err)
 {
@@ -417,10 +436,11 @@ check_login(struct act *act, struct ha_err *err)
 int
 preflight(struct act *act, struct ha_err *err)
 {
-	if (check_ids(act, err) || check_flavours(act, err) ||
-	    check_binlog(act, err) || check_gtid_mode(act, err) ||
-	    check_login(act, err) || check_data(act, err) ||
-	    check_errants(act, err) || check_logs(act, err))
+	if (check_ids(act, err) || check_ignored(act, err) ||
+	    check_flavours(act, err) || check_binlog(act, err) ||
+	    check_gtid_mode(act, err) || check_login(act, err) ||
+	    check_data(act, err) || check_errants(act, err) ||
+	    check_logs(act, err))
 		return -1;
 	return 0;
 }
@@ -428,9 +448,9 @@ preflight(struct act *act, struct ha_err *err)
 int
 preflight_seed(struct act *act, struct ha_err *err)
 {
-	if (check_ids(act, err) || check_flavours(act, err) ||
-	    check_binlog(act, err) || check_gtid_mode(act, err) ||
-	    check_login(act, err))
+	if (check_ids(act, err) || check_ignored(act, err) ||
+	    check_flavours(act, err) || check_binlog(act, err) ||
+	    check_gtid_mode(act, err) || check_login(act, err))
 		return -1;
 	return 0;
 }
