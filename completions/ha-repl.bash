@@ -139,6 +139,7 @@ _ha_repl()
 			--empty
 			--back
 			--forward
+			--method
 			--force
 			-n --dry-run
 			-v --verbose

@@ -4,7 +4,7 @@
 # repl-recover.sh - ha-repl point, killed at each place from its first trace on
 # disk to its end.  n2 replicates from n1, and n3 is moved between the two.
 #
-#	recoveries	for $how
+#	recoveries HOW...	"gtid", "pos"
 #	restarted	by file and position: n3 is restarted before recover
 . "$TESTS/repl-point.sh"
 

@@ -747,26 +747,6 @@ act_is_past_goal(const struct act *act)
 	       !is_at(&channel->executed, act->old.file, act->old.at);
 }
 
-/* The words that stop the receiver, turned to start it or the applier. */
-static void
-add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
-{
-	static const char word[] = "IO_THREAD";
-	struct ha_buf stop = HA_BUF_INIT;
-	const char *thread;
-
-	act_add_stop_receiver(&stop, act);
-	thread = strstr(stop.data, word);
-	if (thread) {
-		ha_buf_add_str(sql, "START");
-		ha_buf_add(sql, stop.data + strlen("STOP"),
-		    (size_t)(thread - stop.data) - strlen("STOP"));
-		ha_buf_addf(sql, "%s%s", is_applier ? "SQL_THREAD" : word,
-		    thread + strlen(word));
-	}
-	ha_buf_release(&stop);
-}
-
 static int
 restore_threads(struct act *act, struct ha_err *err)
 {

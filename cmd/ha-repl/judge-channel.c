@@ -345,6 +345,9 @@ judge_row(struct judge *judge, const struct channel *channel,
 		    "replicates from %s, %s behind%s", source, behind, delay);
 	else if (state == HA_STATUS_OK)
 		say_late(judge, channel, HA_STATUS_OK, behind);
+	else if (is_writer_silent(writer, beat) &&
+		 is_quiet_above(judge, channel))
+		say_quiet(judge, source);
 	else if (is_writer_silent(writer, beat))
 		judge_say(judge, HA_STATUS_WARN,
 		    "ha-repl heartbeat, on the writer",

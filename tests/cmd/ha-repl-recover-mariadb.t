@@ -8,8 +8,6 @@ in_db mariadb 3
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in gtid pos; do
-	recoveries
-done
+recoveries gtid pos
 restarted
 done_testing

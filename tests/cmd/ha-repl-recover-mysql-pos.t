@@ -9,8 +9,6 @@ in_db mysql 3 --config 'gtid-mode = OFF' \
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in pos; do
-	recoveries
-done
+recoveries pos
 restarted
 done_testing

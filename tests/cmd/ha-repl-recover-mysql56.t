@@ -8,8 +8,6 @@ in_db mysql56 3
 . "$(dirname "$0")/../repl-recover.sh"
 
 nodes
-for how in pos; do
-	recoveries
-done
+recoveries pos
 restarted
 done_testing
