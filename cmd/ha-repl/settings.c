@@ -205,6 +205,25 @@ load(const struct journal *journal, const char *prefix, const char *key)
 	return journal_get(journal, name);
 }
 
+/* All that settings_save() writes whatever it is. */
+static int
+is_whole(const struct journal *journal, const char *prefix)
+{
+	static const char *const others[] = { "gtid", "heartbeat_period_s",
+		"port", "at", "connect_retry_s", "retry_count" };
+	const char *host = load(journal, prefix, "host");
+	size_t i;
+
+	for (i = 0; i < COUNT(flags); i++)
+		if (!load(journal, prefix, flags[i].key))
+			return 0;
+	for (i = 0; i < COUNT(others); i++)
+		if (!load(journal, prefix, others[i]))
+			return 0;
+	return number(load(journal, prefix, "is_there")) == 0 ||
+	       (host && *host && number(load(journal, prefix, "port")) > 0);
+}
+
 int
 settings_load(struct settings *settings, const struct journal *journal,
     const char *prefix, struct ha_err *err)
@@ -215,7 +234,7 @@ settings_load(struct settings *settings, const struct journal *journal,
 
 	settings_release(settings);
 	text = load(journal, prefix, "gtid");
-	if (!text || !load(journal, prefix, "heartbeat_period_s"))
+	if (!text || !is_whole(journal, prefix))
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "the journal has no '%s' settings", prefix);
 	for (i = 0; i < COUNT(gtid_names); i++)

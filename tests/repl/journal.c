@@ -17,6 +17,7 @@
 
 #include "credentials.h"
 #include "journal.h"
+#include "settings.h"
 
 static char dir[] = "/tmp/ha-test.XXXXXX";
 
@@ -172,6 +173,31 @@ takes_large_sets(void **state)
 	free(set);
 }
 
+/* With a line missing they would be set to what they never were. */
+static void
+refuses_half_settings(void **state)
+{
+	static const char half[] = "#ha-repl-journal\tv=1\nset\told.gtid\tno\n"
+				   "set\told.heartbeat_period_s\t1.000\n";
+	struct settings settings;
+	struct journal *journal;
+	struct ha_err err;
+
+	(void)state;
+	settings_init(&settings);
+	put("repl/h.journal", half, 0600);
+	assert_int_equal(journal_open(&journal, "h", &err), 0);
+	assert_int_equal(settings_load(&settings, journal, "old", &err), -1);
+	assert_int_equal(err.status, EX_CONFIG);
+	settings_save(&settings, journal, "old");
+	assert_int_equal(settings_load(&settings, journal, "old", &err), 0);
+	settings.is_there = 1;
+	settings_save(&settings, journal, "old");
+	assert_int_equal(settings_load(&settings, journal, "old", &err), -1);
+	settings_release(&settings);
+	assert_int_equal(journal_end(journal, &err), 0);
+}
+
 static void
 refuses_what_it_did_not_write(void **state)
 {
@@ -281,6 +307,7 @@ main(void)
 		cmocka_unit_test(ignores_a_half_line),
 		cmocka_unit_test(survives_a_full_disk),
 		cmocka_unit_test(takes_large_sets),
+		cmocka_unit_test(refuses_half_settings),
 		cmocka_unit_test(refuses_what_it_did_not_write),
 		cmocka_unit_test(has_a_name_without_slashes),
 		cmocka_unit_test(credentials_of_a_file),
