@@ -139,6 +139,7 @@ refusals()
 	point 2 3 --credentials "$T/other.cnf" $equal
 	unchanged 'another user, the old password not known' 77 \
 	    --old-credentials
+	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 $equal --ignore-server-ids 1,3
 	unchanged 'a source that it is to ignore' 77 'would ignore'
 	run ha-repl point n2 --source gone --credentials "$HA_DB_REPL_CNF"

@@ -184,7 +184,7 @@ changed()
 move_at()
 {
 	at=$((at + 1))
-	move || { diag "at $at: $(cat $T/killed)"; return 1; }
+	move || { diag "at $at: $(cat "$T/killed")"; return 1; }
 }
 
 # The server starts them itself, and what it applied is not applied again,
