@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2154 # variables of repl.sh, tap.sh
 #
-# repl-recover.sh - ha-repl point, killed at each place from its first trace on
-# disk to its end.  n2 replicates from n1, and n3 is moved between the two.
+# repl-recover.sh - ha-repl point, killed at places from its first trace on disk
+# to its end.  n2 replicates from n1, and n3 is moved between the two.
 #
 #	recoveries HOW...	"gtid", "pos"
 #	restarted	by file and position: n3 is restarted before recover
@@ -48,7 +48,7 @@ move()
 recover()
 {
 	way=
-	case $((at % 4)) in
+	case $((kills % 4)) in
 	1) way=--back ;;
 	2) ! grep -q '^step	start' "$HA_STATE_DIR/repl/n3.journal" \
 	    2>/dev/null || way=--forward ;;
@@ -130,9 +130,10 @@ one_fresh_kill()
 
 fresh_recoveries()
 {
-	failures='' kills=0 at=1
+	failures='' kills=0
+	stride 7
 	while one_fresh_kill && [ -z "$failures" ]; do
-		at=$((at + 3))
+		at=$((at + step))
 	done
 	diag "$how: $kills kills of one without a channel"
 	ok "$how: a fresh one was killed" test "$kills" -gt 5
@@ -151,9 +152,9 @@ recoveries_once()
 	in_step_all
 	failures='' leaks='' kills=0
 	ok "$how: moved to and fro" learn
-	at=1
+	stride 3
 	while one_kill && [ -z "$failures" ]; do
-		at=$((at + 1))
+		at=$((at + step))
 	done
 	diag "$how: $kills kills"
 	ok "$how: it was killed" test "$kills" -gt 10

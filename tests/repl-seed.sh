@@ -344,14 +344,15 @@ kills()
 {
 	fresh_two
 	make_data
-	at=1 kills=0 failures=''
+	kills=0 failures=''
+	stride "$1"
 	while killed && [ -z "$failures" ]; do
 		kills=$((kills + 1))
 		if ! mend || ! same_data || ! no_journal; then
 			failures=$at
 			diag "at $at: $(cat "$T/killed"); $status $err"
 		fi
-		at=$((at + $1))
+		at=$((at + step))
 		drop_all
 	done
 	diag "$how: $kills kills"

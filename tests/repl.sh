@@ -211,3 +211,14 @@ in_step_all()
 		of_all=$((of_all - 1))
 	done
 }
+
+# stride N: sets step, and at, the first place to be killed at: every Nth one
+# from a random one on, with HA_SOAK each.
+seed=${HA_SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
+stride()
+{
+	step=$1
+	[ -z "${HA_SOAK-}" ] || step=1
+	at=$((1 + seed % step))
+	diag "HA_SEED=$seed: killed at $at and each ${step}th behind it"
+}
