@@ -160,7 +160,8 @@ $B/tests/%.so: tests/%.c
 
 .PHONY: check check-cmd demo soak bench deps lint format completions install \
 	uninstall dist clean
-TEST_ENV = HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
+# As if not under nohup(1): SIGHUP is tested, too.
+TEST_ENV = env --default-signal=HUP HA_BIN=$(abspath $B/bin) HA_TOOLS=$(abspath $B/tests)
 SOAK_MINUTES ?= 30
 # What tests/with-* start; the smallest packages that have the programs.
 SERVERS = nginx-light redis-tools memcached mariadb-server-core \
@@ -182,9 +183,13 @@ OVER_SSH = $(filter-out %-transport.t,$(wildcard tests/cmd/ha-push*.t)) \
 	tests/cmd/mirror.t
 # What lowers a limit of the whole machine, or loads it, runs by itself.
 ALONE = tests/cmd/ha-watch.t tests/cmd/mirror.t
-PROVE = prove --timer -j $(shell nproc)
+# The long ones first, that none of them is left over at the end; one more than
+# there are cores, as they wait a lot.
+LONG = $(wildcard tests/cmd/ha-repl-*.t tests/cmd/ha-push*.t)
+PROVE = prove --timer -j $(shell expr $$(nproc) + 1)
 check-cmd: all $(TOOLS) $(PRELOADS)
-	$(TEST_ENV) $(PROVE) $(filter-out $(ALONE),$(wildcard tests/cmd/*.t))
+	$(TEST_ENV) $(PROVE) $(LONG) \
+	    $(filter-out $(LONG) $(ALONE),$(wildcard tests/cmd/*.t))
 	$(TEST_ENV) HA_TRANSPORT=ssh $(PROVE) $(filter-out $(ALONE),$(OVER_SSH))
 	$(TEST_ENV) prove --timer $(ALONE)
 	$(TEST_ENV) HA_TRANSPORT=ssh prove --timer $(filter $(ALONE),$(OVER_SSH))
@@ -193,6 +198,8 @@ demo: deps
 	@$(TEST_ENV) tests/demo
 soak: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) HA_SOAK=1 tests/cmd/ha-push-hostile-source.t
+	$(TEST_ENV) HA_SOAK=1 prove --timer $(wildcard \
+	    tests/cmd/ha-repl-recover-*.t tests/cmd/ha-repl-seed-*.t)
 	$(TEST_ENV) HA_TRIALS=10000 tests/cmd/ha-alert-kill.t
 	$(TEST_ENV) SOAK_MINUTES=$(SOAK_MINUTES) tests/cmd/mirror.t
 bench: PACKAGES += lsyncd inotify-tools nginx-light openssl curl strace \
