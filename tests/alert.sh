@@ -49,9 +49,6 @@ preload()
 	preload=$HA_TOOLS/preload/$1.so
 	[ -r "$preload" ] || lacks "$1.so is not built"
 	preload=${LD_PRELOAD:+$LD_PRELOAD:}$preload
-	# A sanitizer is no longer the first library.
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
-	export ASAN_OPTIONS
 }
 
 sink()

@@ -402,6 +402,6 @@ in_ways()
 	for how in "$@"; do
 		seeds
 		refusals
-		kills 17
+		kills 13
 	done
 }

@@ -38,7 +38,9 @@ mkdir "$HA_RUN_DIR" "$HA_STATE_DIR" "$HA_CONFIG_DIR"
 export PATH TOP TESTS HA_BIN T HA_RUN_DIR HA_STATE_DIR HA_CONFIG_DIR
 unset SSH_AUTH_SOCK
 LC_ALL=C.UTF-8
-export LC_ALL
+# With LD_PRELOAD a sanitizer is no longer the first library.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export LC_ALL ASAN_OPTIONS
 
 status=0 out='' err='' pid=0
 tap_count=0 tap_failed=0 tap_ran='' tap_spawned='' tap_planned=''

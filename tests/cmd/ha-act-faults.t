@@ -233,7 +233,6 @@ forget
 dies()
 {
 	run env LD_PRELOAD="$HA_TOOLS/preload/die.so" HA_TEST_DIE="$1" \
-	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
 	    ha-act --name x -l 2/10m --backoff 0 -- "$T/make" <"$R"
 }
 dies vfork
@@ -345,7 +344,6 @@ late()
 {
 	run env LD_PRELOAD="$HA_TOOLS/preload/jump.so" \
 	    HA_TEST_CLOCK="$T/clock" \
-	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
 	    ha-act --name x --backoff 200ms "$@" -- "$T/make" <"$R"
 }
 is_run()

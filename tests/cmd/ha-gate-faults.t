@@ -62,7 +62,6 @@ dies()
 	run env LD_PRELOAD="$HA_TOOLS/preload/jump.so $HA_TOOLS/preload/die.so" \
 	    HA_TEST_CLOCK="$T/wall" HA_TEST_BOOT="$T/boot" \
 	    HA_TEST_DIE="$place" \
-	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
 	    ha-gate "$@" <"$T/in"
 }
 

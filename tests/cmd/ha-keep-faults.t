@@ -12,7 +12,6 @@ HA_TOOLS=${HA_TOOLS:-$TOP/build/tests}
 preload()
 {
 	export LD_PRELOAD="$HA_TOOLS/preload/$1.so"
-	export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
 }
 
 ## The directory

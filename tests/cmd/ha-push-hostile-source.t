@@ -44,8 +44,7 @@ seq 20 | while read -r i; do
 	echo "$i" >"$S/$i"
 done
 echo 0 >"$T/clock"
-watch_as="env LD_PRELOAD=$HA_TOOLS/preload/jump.so HA_TEST_CLOCK=$T/clock
-    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"
+watch_as="env LD_PRELOAD=$HA_TOOLS/preload/jump.so HA_TEST_CLOCK=$T/clock"
 push_as=$watch_as
 pipe --keepalive 500ms
 ok "a pipe" wait_until 20 equal

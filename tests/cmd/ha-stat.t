@@ -16,7 +16,6 @@ SAMPLES=$HA_STATE_DIR/ha-stat.samples
 TAB=$(printf '\t')
 # A clock that is right, and no NTP daemon needed for it: see the preload.
 TIMEX=$HA_TOOLS/preload/timex.so
-: "${ASAN_OPTIONS=}"
 
 # Fields of the only record: check's name, then the field's number.
 field()
@@ -448,8 +447,7 @@ clock()
 	want=$1
 	words=$2
 	shift 2
-	ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
-	    run env LD_PRELOAD="$TIMEX" ha-stat "$@"
+	run env LD_PRELOAD="$TIMEX" ha-stat "$@"
 	is "clock: $want" "$(state clock)" "$want"
 	like "... $words" "$(msg clock)" "$words"
 }
