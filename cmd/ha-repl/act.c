@@ -201,23 +201,9 @@ add_usual(struct ha_buf *sql, const struct act *act)
 }
 
 void
-act_add_start(struct ha_buf *sql, const struct act *act)
+act_add(struct ha_buf *sql, const struct act *act, enum flavour_verb verb)
 {
-	act->facts.flavour->start(sql, act->channel);
-	add_usual(sql, act);
-}
-
-void
-act_add_stop(struct ha_buf *sql, const struct act *act)
-{
-	act->facts.flavour->stop(sql, act->channel);
-	add_usual(sql, act);
-}
-
-void
-act_add_stop_receiver(struct ha_buf *sql, const struct act *act)
-{
-	act->facts.flavour->stop_receiver(sql, act->channel);
+	flavour_add(sql, act->facts.flavour, verb, act->channel);
 	add_usual(sql, act);
 }
 
@@ -249,8 +235,7 @@ act_add_back(struct ha_buf *sql, const struct act *act, int is_shown)
 	struct settings to = act->old;
 
 	if (!to.is_there) {
-		act->facts.flavour->reset(sql, act->channel);
-		add_usual(sql, act);
+		act_add(sql, act, FLAVOUR_RESET);
 		return;
 	}
 	/* The position went on by itself when it was not changed. */
@@ -348,26 +333,6 @@ applier_refusal(
 	    act->node->name);
 }
 
-/* The words that stop the receiver, turned to start it or the applier. */
-static void
-add_start_one(struct ha_buf *sql, const struct act *act, int is_applier)
-{
-	static const char word[] = "IO_THREAD";
-	struct ha_buf stop = HA_BUF_INIT;
-	const char *thread;
-
-	act_add_stop_receiver(&stop, act);
-	thread = strstr(stop.data, word);
-	if (thread) {
-		ha_buf_add_str(sql, "START");
-		ha_buf_add(sql, stop.data + strlen("STOP"),
-		    (size_t)(thread - stop.data) - strlen("STOP"));
-		ha_buf_addf(sql, "%s%s", is_applier ? "SQL_THREAD" : word,
-		    thread + strlen(word));
-	}
-	ha_buf_release(&stop);
-}
-
 /*
  * The receiver was stopped amid a transaction, which the applier will not do
  * without the rest: it has read all there is and comes no further.
@@ -433,8 +398,8 @@ run_receiver(struct act *act, struct ha_err *err)
 	struct ha_buf start = HA_BUF_INIT, stop = HA_BUF_INIT;
 	int result;
 
-	add_start_one(&start, act, 0);
-	act_add_stop_receiver(&stop, act);
+	act_add(&start, act, FLAVOUR_START_RECEIVER);
+	act_add(&stop, act, FLAVOUR_STOP_RECEIVER);
 	result = query(act, start.data, NULL, err);
 	if (!result) {
 		poll(NULL, 0, POLL_MS);
@@ -468,7 +433,7 @@ act_drain(struct act *act, struct ha_err *err)
 	struct ha_buf sql = HA_BUF_INIT;
 	int result;
 
-	act_add_stop_receiver(&sql, act);
+	act_add(&sql, act, FLAVOUR_STOP_RECEIVER);
 	if (act->old.is_there)
 		result = perform(act, "receiver", &sql, sql.data, NULL, err);
 	else
@@ -493,7 +458,7 @@ act_stop(struct act *act, struct ha_err *err)
 	const struct channel *channel = act_channel(act);
 	int result = 0;
 
-	act_add_stop(&sql, act);
+	act_add(&sql, act, FLAVOUR_STOP);
 	if (!channel || !channel->source_host || !*channel->source_host)
 		result = begin(act, "stop", "", err);
 	else
@@ -539,7 +504,7 @@ act_start(struct act *act, struct ha_err *err)
 	struct ha_buf sql = HA_BUF_INIT;
 	int result;
 
-	act_add_start(&sql, act);
+	act_add(&sql, act, FLAVOUR_START);
 	result = perform(act, "start", &sql, sql.data, NULL, err);
 	ha_buf_release(&sql);
 	return result;
@@ -753,10 +718,11 @@ restore_threads(struct act *act, struct ha_err *err)
 	struct ha_buf sql = HA_BUF_INIT;
 	int result = 0;
 
-	if (act->old.receiver_runs && act->old.applier_runs)
-		act_add_start(&sql, act);
-	else if (act->old.receiver_runs || act->old.applier_runs)
-		add_start_one(&sql, act, act->old.applier_runs);
+	if (act->old.receiver_runs || act->old.applier_runs)
+		act_add(&sql, act,
+		    !act->old.applier_runs    ? FLAVOUR_START_RECEIVER
+		    : !act->old.receiver_runs ? FLAVOUR_START_APPLIER
+					      : FLAVOUR_START);
 	if (sql.len)
 		result = query(act, sql.data, NULL, err);
 	ha_buf_release(&sql);
@@ -795,7 +761,7 @@ restore_settings(struct act *act, struct ha_err *err)
 	is_same = settings_equal(&now, &act->old) &&
 		  !act->old_credentials.user && !act->goal.file;
 	if (now.is_there) {
-		act_add_stop(&stop, act);
+		act_add(&stop, act, FLAVOUR_STOP);
 		result = query(act, stop.data, NULL, err);
 	}
 	if (!result && !is_same && (act->old.is_there || now.is_there)) {
@@ -851,14 +817,14 @@ has_moved(struct act *act, int *has, struct ha_err *err)
 	*has = act_has_moved(act);
 	if (*has || !act->goal.file || !act_channel(act))
 		return 0;
-	act_add_stop(&sql, act);
+	act_add(&sql, act, FLAVOUR_STOP);
 	if (query(act, sql.data, NULL, err) || act_look(act, err))
 		result = -1;
 	else
 		*has = act_has_moved(act);
 	if (*has) {
 		ha_buf_reset(&sql);
-		act_add_start(&sql, act);
+		act_add(&sql, act, FLAVOUR_START);
 		result = query(act, sql.data, NULL, err);
 	}
 	ha_buf_release(&sql);

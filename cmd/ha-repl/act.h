@@ -15,6 +15,7 @@
 #include "credentials.h"
 #include "db.h"
 #include "facts.h"
+#include "flavour.h"
 #include "journal.h"
 #include "repl.h"
 #include "settings.h"
@@ -54,9 +55,7 @@ const struct channel *act_channel(const struct act *act);
  * The statements, for this channel alone; the change to the goal, and back,
  * with '***' for a password when is_shown.
  */
-void act_add_stop_receiver(struct ha_buf *sql, const struct act *act);
-void act_add_stop(struct ha_buf *sql, const struct act *act);
-void act_add_start(struct ha_buf *sql, const struct act *act);
+void act_add(struct ha_buf *sql, const struct act *act, enum flavour_verb verb);
 void act_add_change(struct ha_buf *sql, const struct act *act, int is_shown);
 void act_add_back(struct ha_buf *sql, const struct act *act, int is_shown);
 

@@ -23,7 +23,7 @@ struct source {
 	const char *host; /* NULL: leave as it is, as with all here */
 	unsigned port; /* 0 */
 	const char *user, *password;
-	enum gtid_use gtid; /* GTID_USE_NO without a file: leave */
+	enum gtid_use gtid; /* GTID_USE_NO without file and host: leave */
 	int is_demotion; /* MariaDB, slave_pos: MASTER_DEMOTE_TO_SLAVE, which
 			    is unknown (1064) before 10.10: then current_pos */
 	const char *file; /* with GTID_USE_NO */
@@ -31,19 +31,16 @@ struct source {
 	int has_tls; /* 0, 1; -1: leave */
 	int is_verified; /* 0, 1; -1: leave */
 	const char *ca, *cert, *key;
-	int gets_public_key; /* caching_sha2_password without TLS */
+	int gets_public_key; /* caching_sha2_password without TLS; 0, 1; -1:
+				leave */
 	const char *ignored_ids; /* "1,3"; "": none; NULL: leave */
-	double heartbeat_period_s; /* the protocol's; 0: leave */
+	double heartbeat_period_s; /* the protocol's, 0: none; -1: leave */
 	int64_t connect_retry_s, retry_count; /* -1: leave */
 };
 
 struct flavour {
 	const char *name; /* "MariaDB", "MySQL" */
 	enum gtid_kind gtid;
-	/* Words, for messages and for mending by hand. */
-	const char *source_word; /* "master", "source" */
-	const char *replica_word; /* "slave", "replica" */
-
 	/* What is read. */
 	const char *show_channels; /* SHOW ALL SLAVES STATUS */
 	const char *show_own; /* SHOW MASTER STATUS */
@@ -59,21 +56,12 @@ struct flavour {
 	const char *semi_sync_source, *semi_sync_replica; /* "..._enabled" */
 	const char *log_updates; /* "log_slave_updates" */
 
-	/* What is written: appended to sql; the channel is "" for the usual. */
+	/* What is written. */
+	const char *replica; /* "SLAVE", "REPLICA", as in START SLAVE */
+	int names_channel_first; /* START SLAVE 'x'; else ... FOR CHANNEL 'x' */
+	/* Appended to sql. */
 	void (*change)(struct ha_buf *sql, const struct source *source,
 	    const struct facts *facts);
-	void (*start)(struct ha_buf *sql, const char *channel);
-	void (*stop)(struct ha_buf *sql, const char *channel);
-	void (*stop_receiver)(struct ha_buf *sql, const char *channel);
-	void (*reset)(struct ha_buf *sql, const char *channel); /* ... ALL */
-	/*
-	 * A statement whose first cell is 0 (or more) once it has arrived, else
-	 * -1, or NULL when the applier doesn't run.
-	 */
-	void (*wait_gtid)(
-	    struct ha_buf *sql, const char *gtids, int64_t timeout_s);
-	void (*wait_position)(struct ha_buf *sql, const char *channel,
-	    const char *file, uint64_t at, int64_t timeout_s);
 };
 
 extern const struct flavour flavour_mariadb, flavour_mysql, flavour_mysql_old;
@@ -85,5 +73,17 @@ extern const struct flavour flavour_mariadb, flavour_mysql, flavour_mysql_old;
 const struct flavour *flavour_of(const char *version);
 /* The one to try instead; NULL: there is none. */
 const struct flavour *flavour_other(const struct flavour *flavour);
+
+enum flavour_verb {
+	FLAVOUR_START,
+	FLAVOUR_START_RECEIVER,
+	FLAVOUR_START_APPLIER,
+	FLAVOUR_STOP,
+	FLAVOUR_STOP_RECEIVER,
+	FLAVOUR_RESET, /* ... ALL: the channel goes */
+};
+/* "START SLAVE 'x' IO_THREAD" and so on; the channel is "" for the usual. */
+void flavour_add(struct ha_buf *sql, const struct flavour *flavour,
+    enum flavour_verb verb, const char *channel);
 
 #endif

@@ -24,8 +24,7 @@ static void
 add_start(const struct judge *judge, const char *name, struct ha_buf *sql)
 {
 	ha_buf_reset(sql);
-	if (judge->facts->flavour->start)
-		judge->facts->flavour->start(sql, name);
+	flavour_add(sql, judge->facts->flavour, FLAVOUR_START, name);
 }
 
 static const char *

@@ -164,6 +164,8 @@ judge_retry(struct lint *lint, const struct edge *edge)
 	    lint_mend_channel(facts, edge->channel,
 		(struct source){ .has_tls = -1,
 		    .is_verified = -1,
+		    .gets_public_key = -1,
+		    .heartbeat_period_s = -1,
 		    .connect_retry_s = RETRY_EVERY_MEND_S,
 		    .retry_count = RETRY_COUNT_MEND }));
 	free(where);
@@ -198,6 +200,8 @@ judge_tls(struct lint *lint, const struct edge *edge)
 	    lint_mend_channel(facts, channel,
 		(struct source){ .has_tls = 1,
 		    .is_verified = 1,
+		    .gets_public_key = -1,
+		    .heartbeat_period_s = -1,
 		    .connect_retry_s = -1,
 		    .retry_count = -1 }));
 	free(where);
@@ -280,7 +284,8 @@ judge_ignored_ids(struct lint *lint, const struct edge *edge)
 			other->node->name, (long long)other->server_id),
 		    "a node that lives is left out: its changes go no further",
 		    lint_mend_channel(facts, channel,
-			(struct source){ LINT_SOURCE, .ignored_ids = "" }));
+			(struct source){ LINT_SOURCE, .heartbeat_period_s = -1,
+			    .ignored_ids = "" }));
 		return;
 	}
 	if (channel->gtid == GTID_USE_AUTO && channel->ignored_ids &&
@@ -291,7 +296,8 @@ judge_ignored_ids(struct lint *lint, const struct edge *edge)
 		    "GTIDs pass over what was applied already; what is ignored "
 		    "leaves gaps in the set",
 		    lint_mend_channel(facts, channel,
-			(struct source){ LINT_SOURCE, .ignored_ids = "" }));
+			(struct source){ LINT_SOURCE, .heartbeat_period_s = -1,
+			    .ignored_ids = "" }));
 }
 
 static void

@@ -80,12 +80,12 @@ lint_mend_set(const struct facts *facts, const char *name, const char *value);
 char *lint_mend_file(const char *name, const char *value);
 /*
  * By changing a channel, with its stop and start around: what is in source
- * beyond LINT_SOURCE, which leaves all as it is.
+ * beyond LINT_SOURCE, which leaves all as it is but for the heartbeat period.
  */
 char *lint_mend_channel(const struct facts *facts,
     const struct channel *channel, struct source source);
 #define LINT_SOURCE                                                            \
-	.has_tls = -1, .is_verified = -1, .connect_retry_s = -1,               \
-	.retry_count = -1
+	.has_tls = -1, .is_verified = -1, .gets_public_key = -1,               \
+	.connect_retry_s = -1, .retry_count = -1
 
 #endif

@@ -619,9 +619,9 @@ mend_semi_replica(const struct facts *facts, const struct channel *channel)
 	set = lint_mend_set(facts, name, "1");
 	ha_buf_addf(&sql, "%s\n", set);
 	free(set);
-	facts->flavour->stop(&sql, channel->name);
+	flavour_add(&sql, facts->flavour, FLAVOUR_STOP, channel->name);
 	ha_buf_add_char(&sql, '\n');
-	facts->flavour->start(&sql, channel->name);
+	flavour_add(&sql, facts->flavour, FLAVOUR_START, channel->name);
 	return ha_buf_detach(&sql);
 }
 

@@ -132,11 +132,11 @@ lint_mend_channel(const struct facts *facts, const struct channel *channel,
 
 	source.channel = channel->name;
 	source.gtid = channel->gtid;
-	facts->flavour->stop(&sql, channel->name);
+	flavour_add(&sql, facts->flavour, FLAVOUR_STOP, channel->name);
 	ha_buf_add_char(&sql, '\n');
 	facts->flavour->change(&sql, &source, facts);
 	ha_buf_add_char(&sql, '\n');
-	facts->flavour->start(&sql, channel->name);
+	flavour_add(&sql, facts->flavour, FLAVOUR_START, channel->name);
 	return ha_buf_detach(&sql);
 }
 

@@ -5,32 +5,15 @@
  * Source: MariaDB "CHANGE MASTER TO", "Multi-Source Replication", "Global
  * Transaction ID".
  */
-#include <inttypes.h>
-
 #include "words.h"
-
-/* "STOP SLAVE 'b'" and what follows. */
-static void
-slave(
-    struct ha_buf *sql, const char *verb, const char *channel, const char *rest)
-{
-	ha_buf_addf(sql, "%s SLAVE", verb);
-	if (*channel) {
-		ha_buf_add_char(sql, ' ');
-		ha_db_add_string(sql, channel);
-	}
-	ha_buf_add_str(sql, rest);
-}
 
 static void
 add_gtid(struct words *words, const struct source *source)
 {
 	if (source->gtid == GTID_USE_NO) {
-		if (!source->file)
+		if (!source->file && !source->host)
 			return;
-		words_text(words, "LOG_FILE", source->file);
-		words_name(words, "LOG_POS");
-		ha_buf_addf(words->sql, "%" PRIu64, source->at);
+		words_position(words, source);
 	}
 	words_name(words, "USE_GTID");
 	ha_buf_add_str(words->sql, source->gtid == GTID_USE_NO ? "no"
@@ -59,51 +42,9 @@ change(struct ha_buf *sql, const struct source *source,
 	add_gtid(&words, source);
 }
 
-static void
-start(struct ha_buf *sql, const char *channel)
-{
-	slave(sql, "START", channel, "");
-}
-
-static void
-stop(struct ha_buf *sql, const char *channel)
-{
-	slave(sql, "STOP", channel, "");
-}
-
-static void
-stop_receiver(struct ha_buf *sql, const char *channel)
-{
-	slave(sql, "STOP", channel, " IO_THREAD");
-}
-
-static void
-reset(struct ha_buf *sql, const char *channel)
-{
-	slave(sql, "RESET", channel, " ALL");
-}
-
-static void
-wait_gtid(struct ha_buf *sql, const char *gtids, int64_t timeout_s)
-{
-	ha_buf_add_str(sql, "SELECT MASTER_GTID_WAIT(");
-	ha_db_add_string(sql, gtids);
-	ha_buf_addf(sql, ", %" PRId64 ")", timeout_s);
-}
-
-static void
-wait_position(struct ha_buf *sql, const char *channel, const char *file,
-    uint64_t at, int64_t timeout_s)
-{
-	words_wait_position(
-	    sql, "MASTER_POS_WAIT", channel, file, at, timeout_s);
-}
-
 const struct flavour flavour_mariadb = {
 	.name = "MariaDB",
 	.gtid = GTID_MARIADB,
-	.source_word = "master",
-	.replica_word = "slave",
 	.show_channels = "SHOW ALL SLAVES STATUS",
 	.show_own = "SHOW MASTER STATUS",
 	.show_children = "SHOW SLAVE HOSTS",
@@ -119,11 +60,7 @@ const struct flavour flavour_mariadb = {
 	.semi_sync_source = "rpl_semi_sync_master_enabled",
 	.semi_sync_replica = "rpl_semi_sync_slave_enabled",
 	.log_updates = "log_slave_updates",
+	.replica = "SLAVE",
+	.names_channel_first = 1,
 	.change = change,
-	.start = start,
-	.stop = stop,
-	.stop_receiver = stop_receiver,
-	.reset = reset,
-	.wait_gtid = wait_gtid,
-	.wait_position = wait_position,
 };

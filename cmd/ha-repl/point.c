@@ -81,14 +81,14 @@ print_statements(struct act *act, struct ha_err *err)
 	if (goal_lacks_position(act) && goal_find_position(act, err))
 		return -1;
 	if (act->old.is_there) {
-		act_add_stop_receiver(&sql, act);
+		act_add(&sql, act, FLAVOUR_STOP_RECEIVER);
 		print_statement(&sql);
-		act_add_stop(&sql, act);
+		act_add(&sql, act, FLAVOUR_STOP);
 		print_statement(&sql);
 	}
 	act_add_change(&sql, act, 1);
 	print_statement(&sql);
-	act_add_start(&sql, act);
+	act_add(&sql, act, FLAVOUR_START);
 	print_statement(&sql);
 	ha_buf_release(&sql);
 	return 0;

@@ -16,6 +16,7 @@ settings_init(struct settings *settings)
 	memset(settings, 0, sizeof(*settings));
 	settings->has_tls = settings->is_verified = -1;
 	settings->gets_public_key = -1;
+	settings->heartbeat_period_s = -1;
 	settings->connect_retry_s = settings->retry_count = -1;
 }
 
@@ -118,8 +119,7 @@ settings_read(struct settings *settings, const struct facts *facts,
 	text = column(facts, channel, "Get_", "public_key");
 	settings->gets_public_key = text ? atoi(text) != 0 : -1;
 	settings->ignored_ids = without_blanks(channel->ignored_ids);
-	settings->heartbeat_period_s =
-	    channel->heartbeat_period_s > 0 ? channel->heartbeat_period_s : 0;
+	settings->heartbeat_period_s = channel->heartbeat_period_s;
 	settings->connect_retry_s = channel->row_of
 					? number(ha_db_get(channel->row_of,
 					      channel->row, "Connect_Retry"))
@@ -298,7 +298,7 @@ settings_source(struct source *source, const char *channel,
 {
 	memset(source, 0, sizeof(*source));
 	source->channel = channel;
-	if (!same_place(now, goal) || goal->file) {
+	if (!same_place(now, goal) || goal->file || now->gtid != goal->gtid) {
 		source->host = goal->host;
 		source->port = goal->port;
 	}
@@ -313,7 +313,7 @@ settings_source(struct source *source, const char *channel,
 	source->ca = goal->ca;
 	source->cert = goal->cert;
 	source->key = goal->key;
-	source->gets_public_key = goal->gets_public_key == 1;
+	source->gets_public_key = goal->gets_public_key;
 	source->ignored_ids = goal->ignored_ids;
 	source->heartbeat_period_s = goal->heartbeat_period_s;
 	source->connect_retry_s = goal->connect_retry_s;

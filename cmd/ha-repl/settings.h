@@ -26,7 +26,7 @@ struct settings {
 	char *ca, *cert, *key;
 	int gets_public_key;
 	char *ignored_ids; /* "1,3"; "": none */
-	double heartbeat_period_s; /* 0: leave */
+	double heartbeat_period_s; /* 0: none; -1 */
 	int64_t connect_retry_s, retry_count;
 	int receiver_runs, applier_runs;
 	int is_connected; /* the receiver has a connection */

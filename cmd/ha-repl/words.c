@@ -41,7 +41,7 @@ add_period(struct words *words, double period_s)
 {
 	int64_t ms = (int64_t)(period_s * 1000 + 0.5);
 
-	if (period_s <= 0)
+	if (period_s < 0)
 		return;
 	words_name(words, "HEARTBEAT_PERIOD");
 	ha_buf_addf(words->sql, "%" PRId64 ".%03" PRId64, ms / 1000, ms % 1000);
@@ -80,16 +80,23 @@ words_source(struct words *words, const struct source *source)
 }
 
 void
-words_auto_position(struct words *words, const struct source *source)
+words_position(struct words *words, const struct source *source)
+{
+	if (source->gtid != GTID_USE_NO || !source->file)
+		return;
+	words_text(words, "LOG_FILE", source->file);
+	words_name(words, "LOG_POS");
+	ha_buf_addf(words->sql, "%" PRIu64, source->at);
+}
+
+static void
+add_auto_position(struct words *words, const struct source *source)
 {
 	if (source->gtid != GTID_USE_NO)
 		words_number(words, "AUTO_POSITION", 1);
-	else if (source->file) {
+	else if (source->file || source->host)
 		words_number(words, "AUTO_POSITION", 0);
-		words_text(words, "LOG_FILE", source->file);
-		words_name(words, "LOG_POS");
-		ha_buf_addf(words->sql, "%" PRIu64, source->at);
-	}
+	words_position(words, source);
 }
 
 void
@@ -102,15 +109,15 @@ words_for_channel(struct ha_buf *sql, const char *channel)
 }
 
 void
-words_wait_position(struct ha_buf *sql, const char *name, const char *channel,
-    const char *file, uint64_t at, int64_t timeout_s)
+words_mysql(
+    struct words *words, const struct source *source, const char *public_key)
 {
-	ha_buf_addf(sql, "SELECT %s(", name);
-	ha_db_add_string(sql, file);
-	ha_buf_addf(sql, ", %" PRIu64 ", %" PRId64, at, timeout_s);
-	if (*channel) {
-		ha_buf_add_str(sql, ", ");
-		ha_db_add_string(sql, channel);
+	words_source(words, source);
+	words_number(words, "RETRY_COUNT", source->retry_count);
+	add_auto_position(words, source);
+	if (public_key) {
+		words->prefix = "";
+		words_number(words, public_key, source->gets_public_key);
 	}
-	ha_buf_add_char(sql, ')');
+	words_for_channel(words->sql, source->channel);
 }

@@ -51,12 +51,15 @@ void words_text(struct words *words, const char *name, const char *value);
 void words_number(struct words *words, const char *name, int64_t value);
 /* What all flavours call the same but for the prefix. */
 void words_source(struct words *words, const struct source *source);
-/* MySQL: MASTER_AUTO_POSITION, or the file and position. */
-void words_auto_position(struct words *words, const struct source *source);
+/* The file and position, if there is one. */
+void words_position(struct words *words, const struct source *source);
+/*
+ * All behind the "TO" of both of MySQL's; public_key is what fetching the key
+ * of caching_sha2_password is called, NULL where it is not known.
+ */
+void words_mysql(
+    struct words *words, const struct source *source, const char *public_key);
 /* " FOR CHANNEL 'x'"; nothing for "". */
 void words_for_channel(struct ha_buf *sql, const char *channel);
-/* "SELECT NAME('file', at, timeout[, 'channel'])" */
-void words_wait_position(struct ha_buf *sql, const char *name,
-    const char *channel, const char *file, uint64_t at, int64_t timeout_s);
 
 #endif

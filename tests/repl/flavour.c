@@ -8,6 +8,7 @@
 /* What leaves all as it is. */
 #define LEFT                                                                   \
 	.channel = "", .has_tls = -1, .is_verified = -1,                       \
+	.gets_public_key = -1, .heartbeat_period_s = -1,                       \
 	.connect_retry_s = -1, .retry_count = -1
 
 static void
@@ -22,15 +23,15 @@ assert_change(const struct flavour *flavour, const struct source *source,
 }
 
 static void
-assert_channel(void (*add)(struct ha_buf *, const char *), const char *usual,
-    const char *named)
+assert_verb(const struct flavour *flavour, enum flavour_verb verb,
+    const char *usual, const char *named)
 {
 	struct ha_buf sql = HA_BUF_INIT;
 
-	add(&sql, "");
+	flavour_add(&sql, flavour, verb, "");
 	assert_string_equal(sql.data, usual);
 	ha_buf_reset(&sql);
-	add(&sql, "we'st");
+	flavour_add(&sql, flavour, verb, "my IO_THREAD's");
 	assert_string_equal(sql.data, named);
 	ha_buf_release(&sql);
 }
@@ -95,10 +96,24 @@ test_position(void **state __attribute__((unused)))
 	    "MASTER_LOG_POS = 18446744073709551615 FOR CHANNEL 'w'");
 }
 
+/* Of another source, a position that is not known is none by GTID. */
+static void
+test_no_position(void **state __attribute__((unused)))
+{
+	const struct source source = { LEFT, .host = "a" };
+
+	assert_change(&flavour_mariadb, &source, NULL,
+	    "CHANGE MASTER TO MASTER_HOST = 'a', MASTER_USE_GTID = no");
+	assert_change(&flavour_mysql, &source, NULL,
+	    "CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'a', "
+	    "SOURCE_AUTO_POSITION = 0");
+}
+
 static void
 test_settings(void **state __attribute__((unused)))
 {
 	const struct source source = { .channel = "",
+		.gets_public_key = -1,
 		.has_tls = 1,
 		.is_verified = 0,
 		.ca = "a",
@@ -126,61 +141,45 @@ test_settings(void **state __attribute__((unused)))
 static void
 test_public_key(void **state __attribute__((unused)))
 {
-	const struct source source = { LEFT, .user = "r",
-		.gets_public_key = 1 };
+	struct source source = { LEFT, .user = "r" };
 	struct facts facts = { .status_rows =
 				   rows_of("Get_master_public_key\n") };
 
+	source.gets_public_key = 1;
 	assert_change(&flavour_mysql, &source, NULL,
 	    "CHANGE REPLICATION SOURCE TO SOURCE_USER = 'r', "
 	    "GET_SOURCE_PUBLIC_KEY = 1");
+	source.gets_public_key = 0;
 	assert_change(&flavour_mysql_old, &source, &facts,
-	    "CHANGE MASTER TO MASTER_USER = 'r', GET_MASTER_PUBLIC_KEY = 1");
+	    "CHANGE MASTER TO MASTER_USER = 'r', GET_MASTER_PUBLIC_KEY = 0");
 	ha_db_result_release(&facts.status_rows);
 	assert_change(&flavour_mysql_old, &source, &facts,
 	    "CHANGE MASTER TO MASTER_USER = 'r'");
 }
 
+/* Named, a channel may look like a word. */
 static void
 test_verbs(void **state __attribute__((unused)))
 {
-	assert_channel(
-	    flavour_mariadb.start, "START SLAVE", "START SLAVE 'we''st'");
-	assert_channel(flavour_mariadb.stop_receiver, "STOP SLAVE IO_THREAD",
-	    "STOP SLAVE 'we''st' IO_THREAD");
-	assert_channel(flavour_mariadb.reset, "RESET SLAVE ALL",
-	    "RESET SLAVE 'we''st' ALL");
-	assert_channel(flavour_mysql.stop, "STOP REPLICA",
-	    "STOP REPLICA FOR CHANNEL 'we''st'");
-	assert_channel(flavour_mysql.stop_receiver, "STOP REPLICA IO_THREAD",
-	    "STOP REPLICA IO_THREAD FOR CHANNEL 'we''st'");
-	assert_channel(flavour_mysql.reset, "RESET REPLICA ALL",
-	    "RESET REPLICA ALL FOR CHANNEL 'we''st'");
-	assert_channel(flavour_mysql_old.start, "START SLAVE",
-	    "START SLAVE FOR CHANNEL 'we''st'");
-	assert_channel(flavour_mysql_old.reset, "RESET SLAVE ALL",
-	    "RESET SLAVE ALL FOR CHANNEL 'we''st'");
-}
-
-static void
-test_wait(void **state __attribute__((unused)))
-{
-	struct ha_buf sql = HA_BUF_INIT;
-
-	flavour_mariadb.wait_gtid(&sql, "0-1-2", 5);
-	assert_string_equal(sql.data, "SELECT MASTER_GTID_WAIT('0-1-2', 5)");
-	ha_buf_reset(&sql);
-	flavour_mysql.wait_gtid(&sql, "u:1", 5);
-	assert_string_equal(
-	    sql.data, "SELECT -WAIT_FOR_EXECUTED_GTID_SET('u:1', 5)");
-	ha_buf_reset(&sql);
-	flavour_mysql.wait_position(&sql, "w", "b.1", 4, 5);
-	assert_string_equal(
-	    sql.data, "SELECT SOURCE_POS_WAIT('b.1', 4, 5, 'w')");
-	ha_buf_reset(&sql);
-	flavour_mysql_old.wait_position(&sql, "", "b.1", 4, 5);
-	assert_string_equal(sql.data, "SELECT MASTER_POS_WAIT('b.1', 4, 5)");
-	ha_buf_release(&sql);
+	assert_verb(&flavour_mariadb, FLAVOUR_START, "START SLAVE",
+	    "START SLAVE 'my IO_THREAD''s'");
+	assert_verb(&flavour_mariadb, FLAVOUR_START_APPLIER,
+	    "START SLAVE SQL_THREAD",
+	    "START SLAVE 'my IO_THREAD''s' SQL_THREAD");
+	assert_verb(&flavour_mariadb, FLAVOUR_STOP_RECEIVER,
+	    "STOP SLAVE IO_THREAD", "STOP SLAVE 'my IO_THREAD''s' IO_THREAD");
+	assert_verb(&flavour_mariadb, FLAVOUR_RESET, "RESET SLAVE ALL",
+	    "RESET SLAVE 'my IO_THREAD''s' ALL");
+	assert_verb(&flavour_mysql, FLAVOUR_STOP, "STOP REPLICA",
+	    "STOP REPLICA FOR CHANNEL 'my IO_THREAD''s'");
+	assert_verb(&flavour_mysql, FLAVOUR_START_RECEIVER,
+	    "START REPLICA IO_THREAD",
+	    "START REPLICA IO_THREAD FOR CHANNEL 'my IO_THREAD''s'");
+	assert_verb(&flavour_mysql, FLAVOUR_RESET, "RESET REPLICA ALL",
+	    "RESET REPLICA ALL FOR CHANNEL 'my IO_THREAD''s'");
+	assert_verb(&flavour_mysql_old, FLAVOUR_START_APPLIER,
+	    "START SLAVE SQL_THREAD",
+	    "START SLAVE SQL_THREAD FOR CHANNEL 'my IO_THREAD''s'");
 }
 
 int
@@ -190,10 +189,10 @@ main(void)
 		cmocka_unit_test(test_which),
 		cmocka_unit_test(test_gtid),
 		cmocka_unit_test(test_position),
+		cmocka_unit_test(test_no_position),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_public_key),
 		cmocka_unit_test(test_verbs),
-		cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

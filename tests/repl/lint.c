@@ -27,18 +27,6 @@ struct set {
 };
 
 static void
-fake_stop(struct ha_buf *sql, const char *channel)
-{
-	ha_buf_addf(sql, "STOP %s", channel);
-}
-
-static void
-fake_start(struct ha_buf *sql, const char *channel)
-{
-	ha_buf_addf(sql, "START %s", channel);
-}
-
-static void
 fake_change(
     struct ha_buf *sql, const struct source *source, const struct facts *facts)
 {
@@ -53,13 +41,11 @@ fake_change(
 
 static const struct flavour fake_mariadb = { .name = "MariaDB",
 	.gtid = GTID_MARIADB,
-	.stop = fake_stop,
-	.start = fake_start,
+	.replica = "SLAVE",
 	.change = fake_change };
 static const struct flavour fake_mysql = { .name = "MySQL",
 	.gtid = GTID_MYSQL,
-	.stop = fake_stop,
-	.start = fake_start,
+	.replica = "SLAVE",
 	.change = fake_change };
 
 static void
@@ -758,7 +744,8 @@ semi_sync(void **state)
 	put(&set, 0, 0, "rpl_semi_sync_source_enabled", "ON");
 	judge(&set, ONEWAY);
 	expect(&set, "semi-sync", WARN, 2, "on db-a and not here",
-	    "SET PERSIST rpl_semi_sync_replica_enabled = 1; STOP ; START ");
+	    "SET PERSIST rpl_semi_sync_replica_enabled = 1; STOP SLAVE; "
+	    "START SLAVE");
 	put(&set, 0, 0, "rpl_semi_sync_source_enabled", "OFF");
 	put(&set, 1, 0, "rpl_semi_sync_replica_enabled", "ON");
 	judge(&set, ONEWAY);
@@ -781,7 +768,8 @@ channels(void **state)
 	channel->heartbeat_period_s = 30;
 	judge(&set, ONEWAY);
 	expect(&set, "heartbeat", WARN, 1, "30 s",
-	    "STOP ; CHANGE gtid 1 tls -1 verify -1 beat 2 retry -1 -1; START ");
+	    "STOP SLAVE; CHANGE gtid 1 tls -1 verify -1 beat 2 retry -1 -1; "
+	    "START SLAVE");
 	channel->heartbeat_period_s = 0;
 	judge(&set, ONEWAY);
 	expect(&set, "heartbeat", WARN, 1, "no heartbeats", "beat 2");
@@ -791,16 +779,16 @@ channels(void **state)
 	set.row_cells[0][0] = ha_xstrdup("10");
 	judge(&set, ONEWAY);
 	expect(&set, "retry", WARN, 1, "of channel x gives up after 10 tries",
-	    "retry 86400 10; START x");
+	    "beat -1 retry 86400 10; START SLAVE FOR CHANNEL 'x'");
 	*set.row_cells[0][0] = '0'; /* 00: without end */
 	judge(&set, ONEWAY);
 	expect_none(&set);
 	channel->source_host = host;
 	judge(&set, ONEWAY);
-	expect(&set, "tls", WARN, 1, "no TLS", "tls 1 verify 1");
+	expect(&set, "tls", WARN, 1, "no TLS", "tls 1 verify 1 beat -1");
 	channel->is_tls = 1;
 	judge(&set, ONEWAY);
-	expect(&set, "tls", WARN, 1, "not verified", "tls 1 verify 1");
+	expect(&set, "tls", WARN, 1, "not verified", "tls 1 verify 1 beat -1");
 	channel->is_verified = 1;
 	judge(&set, ONEWAY);
 	expect_none(&set);
