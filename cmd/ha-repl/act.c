@@ -8,13 +8,11 @@
 
 #include "act.h"
 #include "alloc.h"
-#include "causes.h"
 #include "clock.h"
 #include "flavour.h"
 #include "msg.h"
 
 #define LOCK_NAME "ha-repl"
-#define POLL_MS 50
 /* How long an applier without more to read may stand still. */
 #define CUT_MS 500
 /* How long a receiver that ran may take to connect again. */
@@ -278,9 +276,8 @@ perform(struct act *act, const char *step, const struct ha_buf *sql,
 	return journal_done(act->journal, step, err);
 }
 
-/* The GTIDs that this channel's applier has come to. */
-static void
-applied_set(const struct act *act, struct gtid_set *set)
+void
+act_applied(const struct act *act, struct gtid_set *set)
 {
 	const char *slave_pos = facts_variable(&act->facts, "gtid_slave_pos");
 	struct ha_buf text = HA_BUF_INIT;
@@ -302,7 +299,7 @@ is_drained(const struct act *act, const struct channel *channel)
 	int result;
 
 	if (channel->gtid != GTID_USE_NO) {
-		applied_set(act, &applied);
+		act_applied(act, &applied);
 		result = gtid_contains(&applied, &channel->retrieved);
 		gtid_release(&applied);
 		return result;
@@ -385,7 +382,7 @@ wait_drained(struct act *act, int64_t deadline_ns, int *cut, struct ha_err *err)
 			*cut = 1;
 			result = 0;
 		} else {
-			poll(NULL, 0, POLL_MS);
+			poll(NULL, 0, ACT_POLL_MS);
 		}
 	}
 	free(last.file);
@@ -402,7 +399,7 @@ run_receiver(struct act *act, struct ha_err *err)
 	act_add(&stop, act, FLAVOUR_STOP_RECEIVER);
 	result = query(act, start.data, NULL, err);
 	if (!result) {
-		poll(NULL, 0, POLL_MS);
+		poll(NULL, 0, ACT_POLL_MS);
 		result = query(act, stop.data, NULL, err);
 	}
 	ha_buf_release(&start);
@@ -510,119 +507,6 @@ act_start(struct act *act, struct ha_err *err)
 	return result;
 }
 
-static int
-compare_positions(const struct position *a, const struct position *b)
-{
-	size_t a_len = strlen(a->file), b_len = strlen(b->file);
-	int order;
-
-	if (a_len != b_len)
-		return a_len < b_len ? -1 : 1;
-	order = strcmp(a->file, b->file);
-	if (order)
-		return order;
-	return a->at < b->at ? -1 : a->at > b->at;
-}
-
-/* With a delay that is asked for, received is all that can be waited for. */
-static int
-has_arrived(const struct act *act, const struct channel *channel)
-{
-	const struct position *at =
-	    channel->delay_s > 0 ? &channel->read : &channel->executed;
-	struct gtid_set applied;
-	int result;
-
-	if (channel->gtid == GTID_USE_NO)
-		return at->file && *at->file && act->source_facts.own.file &&
-		       compare_positions(at, &act->source_facts.own) >= 0;
-	if (channel->delay_s > 0)
-		return gtid_contains(
-			   &act->facts.position, &act->source_facts.executed) ||
-		       gtid_contains(
-			   &channel->retrieved, &act->source_facts.executed);
-	if (act->facts.flavour->gtid == GTID_MARIADB)
-		return gtid_contains(
-		    &act->facts.position, &act->source_facts.executed);
-	applied_set(act, &applied);
-	result = gtid_contains(&applied, &act->source_facts.executed);
-	gtid_release(&applied);
-	return result;
-}
-
-static int
-thread_failure(const struct act *act, unsigned error, const char *words,
-    const char *thread, struct ha_err *err)
-{
-	const struct cause *cause = cause_find(error, words ? words : "");
-
-	return ha_err_set(err, EX_TEMPFAIL, 0,
-	    "%s: its %s has error %u%s%s: %.400s", act->node->name, thread,
-	    error, cause ? ", " : "", cause ? cause->meaning : "",
-	    words ? words : "");
-}
-
-/* Why it will not arrive; 0: it still may. */
-static int
-find_failure(
-    const struct act *act, const struct channel *channel, struct ha_err *err)
-{
-	if (!channel)
-		return ha_err_set(err, EX_TEMPFAIL, 0,
-		    "%s: the channel has gone", act->node->name);
-	if (channel->receiver_error && channel->receiver != THREAD_YES)
-		return thread_failure(act, channel->receiver_error,
-		    channel->receiver_words, "receiver", err);
-	if (channel->applier_error && channel->applier != THREAD_YES)
-		return thread_failure(act, channel->applier_error,
-		    channel->applier_words, "applier", err);
-	return 0;
-}
-
-static const char *
-state_name(enum thread_state state)
-{
-	static const char *const names[] = { "in an unknown state", "stopped",
-		"running", "connecting" };
-
-	return names[state];
-}
-
-int
-act_verify(struct act *act, struct ha_err *err)
-{
-	const struct channel *channel;
-	int failures = 0;
-
-	if (act_look_source(act, err))
-		return -1;
-	for (;;) {
-		if (act_look(act, err))
-			return -1;
-		channel = act_channel(act);
-		/* The first one may be from before the start. */
-		if (!find_failure(act, channel, err))
-			failures = 0;
-		else if (failures++)
-			return -1;
-		if (failures) {
-			poll(NULL, 0, POLL_MS);
-			continue;
-		}
-		if (channel->receiver == THREAD_YES &&
-		    channel->applier == THREAD_YES && has_arrived(act, channel))
-			return 0;
-		if (ha_clock_now_ns() >= act->deadline_ns)
-			return ha_err_set(err, EX_TEMPFAIL, 0,
-			    "%s: what %s wrote did not arrive in time (the "
-			    "receiver is %s, the applier %s)",
-			    act->node->name, act->source->name,
-			    state_name(channel->receiver),
-			    state_name(channel->applier));
-		poll(NULL, 0, POLL_MS);
-	}
-}
-
 /* What has been applied beyond the old settings' GTIDs, not of our own. */
 static int
 gtids_have_moved(const struct act *act)
@@ -633,7 +517,7 @@ gtids_have_moved(const struct act *act)
 	size_t i;
 	int result = 0;
 
-	applied_set(act, &now);
+	act_applied(act, &now);
 	gtid_parse(&old, kind, act->old.applied, &err);
 	if (kind == GTID_MARIADB) {
 		result = !gtid_contains(&old, &now);
@@ -791,7 +675,7 @@ wait_restored(struct act *act, struct ha_err *err)
 		channel = act_channel(act);
 		if (channel && channel->receiver == THREAD_YES)
 			return 0;
-		if (!find_failure(act, channel, err))
+		if (!act_find_failure(act, channel, err))
 			failures = 0;
 		else if (failures++)
 			return -1;
@@ -799,7 +683,7 @@ wait_restored(struct act *act, struct ha_err *err)
 			return ha_err_set(err, EX_TEMPFAIL, 0,
 			    "%s: its receiver does not connect again",
 			    act->node->name);
-		poll(NULL, 0, POLL_MS);
+		poll(NULL, 0, ACT_POLL_MS);
 	}
 	return 0;
 }

@@ -20,6 +20,9 @@
 #include "repl.h"
 #include "settings.h"
 
+/* Between two looks. */
+#define ACT_POLL_MS 50
+
 struct act {
 	const struct repl *repl;
 	struct node *node, *source; /* owned; source may be NULL */
@@ -69,11 +72,6 @@ int act_stop(struct act *act, struct ha_err *err);
 int act_change(struct act *act, struct ha_err *err);
 int act_start(struct act *act, struct ha_err *err);
 /*
- * Wait until both threads run and all that the source had when this began has
- * arrived; -1 as soon as it is known that it won't, with the cause.
- */
-int act_verify(struct act *act, struct ha_err *err);
-/*
  * Undo whatever was done.  -1: EX_SOFTWARE, what is half done, when it can't.
  * Connects again if need be.
  */
@@ -85,5 +83,21 @@ int act_back(struct act *act, struct ha_err *err);
 int act_has_moved(const struct act *act);
 /* Has it gone on from the goal's position, which would be repeated from there? */
 int act_is_past_goal(const struct act *act);
+
+/* The GTIDs that this channel's applier has come to; the caller releases it. */
+void act_applied(const struct act *act, struct gtid_set *set);
+
+/* verify.c: */
+/*
+ * Wait until both threads run, all that the source had when this began has
+ * arrived, and something that it wrote or said after that: a row in the
+ * heartbeat's table, which is written for that where it does no harm, else
+ * anything behind, or the protocol's heartbeat.  -1 as soon as it is known that
+ * it won't, with the cause.
+ */
+int act_verify(struct act *act, struct ha_err *err);
+/* Why nothing will arrive, -1; 0: it still may. */
+int act_find_failure(
+    const struct act *act, const struct channel *channel, struct ha_err *err);
 
 #endif
