@@ -8,10 +8,16 @@
 #	breaks HOW	an end fails in the middle, and how it goes on
 #	with_tls HOW	the logins are for that alone; the last test
 #	full_disk	the replica's, for MariaDB
+#	clones HOW...	by MySQL's CLONE; n2 is started again by itself
+#	clone_alone HOW		it isn't; and what is refused
+#	clone_breaks HOW	an end, or ha-repl, is killed in the middle
+#	clone_kills HOW STEP	... at many places
+#
+# $method is --method.
 . "$TESTS/repl-point.sh"
 
 HA_TOOLS=${HA_TOOLS:-${HA_BIN%/bin}/tests}
-how=pos
+how=pos method=auto
 
 seed()
 {
@@ -19,7 +25,7 @@ seed()
 	pos) set -- --gtid no "$@" ;;
 	esac
 	run ha-repl seed n2 --from n1 -T "$waiting" \
-	    --credentials "$HA_DB_REPL_CNF" "$@"
+	    --credentials "$HA_DB_REPL_CNF" --method "$method" "$@"
 }
 
 # Of every kind, with words that are not easy.
@@ -209,7 +215,8 @@ start_half()
 	wait_sql 10 1 2 "SELECT COUNT(*) FROM information_schema.processlist
 	    WHERE info = 'SELECT SLEEP(60)'"
 	rm -f "$T/half.status"
-	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF"
+	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF" \
+	    --method "$method"
 	case $how in
 	pos) set -- "$@" --gtid no ;;
 	esac
@@ -316,7 +323,8 @@ full_disk()
 # Ended at each place from its first trace on disk to its end.
 killed()
 {
-	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF"
+	set -- seed n2 --from n1 -T 20 --credentials "$HA_DB_REPL_CNF" \
+	    --method "$method"
 	case $how in
 	pos) set -- "$@" --gtid no ;;
 	esac
@@ -330,7 +338,9 @@ killed()
 
 mend()
 {
+	mended=
 	run ha-repl recover n2
+	[ "$status" -eq 0 ] || mended="$status $err"
 	[ "$status" -ne 0 ] || replicates 2 || {
 		# Undone, or nothing was begun.
 		run ha-repl recover n2
@@ -350,7 +360,7 @@ kills()
 		kills=$((kills + 1))
 		if ! mend || ! same_data || ! no_journal; then
 			failures=$at
-			diag "at $at: $(cat "$T/killed"); $status $err"
+			diag "at $at: $(cat "$T/killed"); $mended; $status $err"
 		fi
 		at=$((at + step))
 		drop_all
@@ -404,4 +414,210 @@ in_ways()
 		refusals
 		kills 13
 	done
+}
+
+# n2 is started again whenever it asks for that, as systemd(1) would do it.
+supervise()
+{
+	of 2 DIR
+	grep -q MYSQLD_PARENT_PID "$of_db/start" || {
+		sed -i 's/^exec //' "$of_db/start"
+		server=$(cat "$of_db/start")
+		cat >"$of_db/start" <<-END
+			export MYSQLD_PARENT_PID=\$\$
+			trap 'kill \$child' TERM
+			while :; do
+				$server &
+				child=\$!
+				wait \$child
+				[ \$? -eq 16 ] || exit
+			done
+		END
+	}
+	db 2 kill
+	db 2 start
+}
+
+# A clone, with an account and a channel that come with it.
+clones()
+{
+	supervise
+	for how in "$@"; do
+		fresh_two
+		make_data
+		sql 1 "CREATE USER app@'%' IDENTIFIED BY 'app-secret';
+		    SET GLOBAL event_scheduler = ON;
+		    CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1',
+			SOURCE_PORT = 1, SOURCE_USER = 'none'"
+		seed -n
+		is "$how: clone -n: what would be run" "$status" 0
+		like "$how: clone -n: in words" "$out" \
+		    "CLONE INSTANCE FROM 'ha'@.*IDENTIFIED BY '\*\*\*'"
+		is "$how: clone -n: and is not done" \
+		    "$(sql 2 "SHOW DATABASES LIKE 't'")" ''
+		uuid=$(sql 2 'SELECT @@server_uuid')
+		with_writes seed
+		is "$how: n2 is cloned while n1 is written to" "$status" 0 ||
+		    diag "$err"
+		like "$how: clone: so it says" "$err" 'from n1 by clone'
+		ok "$how: clone: what n1 has n2 has" same_data
+		ok "$how: clone: it replicates" replicates 2
+		ok "$how: clone: nothing was written by itself" no_own_events
+		is "$how: clone: it is another server" \
+		    "$(sql 2 'SELECT @@server_uuid')" "$uuid"
+		is "$how: clone: n1's account came with it" \
+		    "$(sql 2 "SELECT COUNT(*) FROM mysql.user
+			WHERE user = 'app'")" 1
+		is "$how: clone: n1's events are left to n1" \
+		    "$(sql 2 "SELECT COUNT(*) FROM information_schema.events
+			WHERE status = 'ENABLED'")" 0
+		is "$how: clone: their scheduler is as it was" \
+		    "$(sql 2 'SELECT @@event_scheduler')" ON
+		is "$how: clone: nothing stays persisted" "$(sql 2 "SELECT *
+		    FROM performance_schema.persisted_variables")" ''
+		ok "$how: clone: no journal is left" no_journal
+		insert 1 3
+		ok "$how: clone: what comes later arrives" in_step 1 2
+		sql 1 'DROP USER app; RESET REPLICA ALL'
+	done
+}
+
+# Nobody starts n2 again but the operator; ha-repl waits, or recover goes on.
+clone_alone()
+{
+	how=$1
+	of 2 DIR
+	echo "exec $server" >"$of_db/start"
+	db 2 kill
+	db 2 start
+	fresh_two
+	make_data
+	waiting=2
+	seed
+	waiting=20
+	is "$how: clone: the server does not come back" "$status" 70
+	like "$how: clone: it is asked for" "$err" 'start it now'
+	like "$how: clone: and told what then" "$err" 'recover n2'
+	run ha-repl recover n2 -T 1
+	is "$how: clone: recover before that" "$status" 70
+	seed --force='a test'
+	is "$how: clone: nor is it begun anew" "$status" 70
+	db 2 stop
+	db 2 start
+	run ha-repl recover n2 -T "$waiting"
+	is "$how: clone: recover behind that" "$status" 0 || diag "$err"
+	ok "$how: clone: n2 has what n1 has then" same_data
+	ok "$how: clone: and replicates" replicates 2
+	ok "$how: clone: no journal is left then" no_journal
+	clone_refusals
+}
+
+clone_refusals()
+{
+	drop_all
+	sql 1 'CREATE TABLE t.plain (i INT) ENGINE = MyISAM'
+	seed --method clone
+	is "$how: clone: a table that has no InnoDB" "$status" 78
+	like "$how: clone: says why" "$err" 'without their rows'
+	sql 1 'DROP TABLE t.plain'
+	sql 2 "SET sql_log_bin = 0; CREATE USER other@'%' IDENTIFIED BY 'secret';
+	    GRANT ALL ON *.* TO other@'%' WITH GRANT OPTION"
+	cp "$HA_CONFIG_DIR/repl.conf" "$T/repl.conf"
+	of 2 CNF
+	(umask 077 && sed 's/^user.*/user = other/; s/^password.*/password = secret/' \
+	    "$of_db" >"$T/other.cnf")
+	sed "s|^\(n2.*defaults-file=\).*|\1$T/other.cnf|" "$T/repl.conf" \
+	    >"$HA_CONFIG_DIR/repl.conf"
+	seed --method clone
+	is "$how: clone: its login would be gone" "$status" 77
+	like "$how: clone: says so" "$err" 'would get the accounts of n1'
+	cp "$T/repl.conf" "$HA_CONFIG_DIR/repl.conf"
+	sql 2 'SET sql_log_bin = 0; DROP USER other'
+	# The source's account may come from here only.
+	of 1 CNF
+	sql 1 "SET sql_log_bin = 0; CREATE USER donor@'::1' IDENTIFIED BY 'x'"
+	sql 1 'UNINSTALL PLUGIN clone; SET GLOBAL super_read_only = ON'
+	seed -v
+	is "$how: clone: can't be installed" "$status" 0 || diag "$err"
+	like "$how: clone: so it is dumped" "$err" 'by dump'
+	like "$how: clone: and said why" "$err" \
+	    'not by clone: n1: the clone plugin'
+	sql 1 "SET GLOBAL read_only = 0; SET sql_log_bin = 0;
+	    DROP USER donor@'::1'"
+}
+
+is_cloning()
+{
+	sql_is 1 2 "SELECT COUNT(*) FROM performance_schema.clone_progress
+	    WHERE STAGE = 'FILE COPY' AND STATE = 'In Progress'"
+}
+
+# A clone of some seconds stands in the middle.
+start_clone()
+{
+	fresh_two
+	make_data
+	make_much
+	for i in 1 2; do
+		sql "$i" "SET sql_log_bin = 0;
+		    INSTALL PLUGIN clone SONAME 'mysql_clone.so'" 2>/dev/null
+	done
+	sql 2 'SET GLOBAL clone_max_data_bandwidth = 1;
+	    SET GLOBAL clone_autotune_concurrency = OFF;
+	    SET GLOBAL clone_max_concurrency = 1'
+	"$HA_BIN/ha-repl" seed n2 --from n1 -T "$1" \
+	    --credentials "$HA_DB_REPL_CNF" >"$T/half" 2>&1 &
+	half=$!
+	wait_until 20 is_cloning || diag "$(cat "$T/half")"
+}
+
+as_before()
+{
+	ok "$how: $1: nothing is half done" no_journal
+	is "$how: $1: nothing stays persisted" "$(sql 2 "SELECT *
+	    FROM performance_schema.persisted_variables")" ''
+	is "$how: $1: nor a donor" \
+	    "$(sql 2 'SELECT @@clone_valid_donor_list')" NULL
+	seed
+	is "$how: $1: then it is cloned" "$status" 0 || diag "$err"
+	ok "$how: $1: whole" same_data
+}
+
+clone_breaks()
+{
+	how=$1
+	supervise
+	start_clone 2
+	db 1 kill
+	wait "$half"
+	is "$how: clone: the source is killed" $? 75
+	like "$how: clone: said" "$(cat "$T/half")" 'nothing has moved'
+	db 1 start
+	as_before 'clone, source killed'
+
+	start_clone 2
+	db 2 kill
+	wait "$half"
+	is "$how: clone: the replica is killed" $? 70
+	db 2 start
+	run ha-repl recover n2
+	is "$how: clone: recover finds no clone" "$status" 69
+	as_before 'clone, replica killed'
+
+	start_clone 20
+	kill -KILL "$half"
+	wait "$half" 2>/dev/null
+	seed
+	is "$how: clone: itself killed: not begun anew" "$status" 70
+	run ha-repl recover n2
+	is "$how: clone: the server went on, and recover waits" "$status" 0 ||
+	    diag "$err"
+	ok "$how: clone: it is whole then" same_data
+}
+
+# Ended at each place, n2 being supervised.
+clone_kills()
+{
+	supervise
+	kills "$2"
 }

@@ -78,34 +78,20 @@ load_program(int *whose)
 	return *whose >= 0 ? "mysql" : NULL;
 }
 
-/* Rows of one number, asked at the source. */
-static int
-count(struct seed *seed, const char *sql, int64_t *n, struct ha_err *err)
-{
-	struct ha_db_result result = HA_DB_RESULT_INIT;
-	int failed = ha_db_query(seed->act.source_db, sql,
-	    act_statement_ns(&seed->act), &result, err);
-
-	if (!failed && result.rows && result.cells[0])
-		*n = strtoll(result.cells[0], NULL, 10);
-	ha_db_result_release(&result);
-	return failed;
-}
-
 /* mariadb-dump asks MySQL 5.6 for what it hasn't, and writes to generated ones. */
 static int
 check_foreign(struct seed *seed, struct ha_err *err)
 {
 	int64_t is_known = 0, generated = 0;
 
-	if (count(seed,
+	if (seed_count(seed,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'information_schema' AND table_name = "
 		"'COLUMNS' AND column_name = 'GENERATION_EXPRESSION'",
 		&is_known, err))
 		return -1;
 	if (is_known &&
-	    count(seed,
+	    seed_count(seed,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"generation_expression <> '' AND table_schema NOT IN " SEED_SYSTEM,
 		&generated, err))
@@ -124,7 +110,7 @@ check_engines(struct seed *seed, struct ha_err *err)
 {
 	int64_t n = 0;
 
-	if (count(seed,
+	if (seed_count(seed,
 		"SELECT COUNT(*) FROM information_schema.tables t JOIN "
 		"information_schema.engines e ON e.engine = t.engine WHERE "
 		"t.table_type = 'BASE TABLE' AND e.transactions <> 'YES' AND "
@@ -445,6 +431,71 @@ fill(struct seed *seed, struct seed_end *from, struct ha_buf *head,
 	return result;
 }
 
+/* What an earlier run left, and all that is in the way of its GTIDs. */
+static int
+clear_databases(struct seed *seed, struct ha_err *err)
+{
+	struct ha_db_result result = HA_DB_RESULT_INIT;
+	struct ha_buf sql = HA_BUF_INIT;
+	struct act *act = &seed->act;
+	int failed = ha_db_query(act->db,
+	    "SELECT schema_name FROM information_schema.schemata WHERE "
+	    "schema_name NOT IN " SEED_SYSTEM,
+	    act_statement_ns(act), &result, err);
+
+	for (size_t i = 0; !failed && i < result.rows; i++) {
+		ha_buf_reset(&sql);
+		ha_buf_add_str(&sql, "DROP DATABASE ");
+		ha_db_add_name(&sql, result.cells[i]);
+		failed = ha_db_query(act->db, sql.data,
+		    ha_clock_deadline(seed->stall_ms), NULL, err);
+	}
+	ha_buf_release(&sql);
+	ha_db_result_release(&result);
+	return failed;
+}
+
+static int
+clear(struct seed *seed, int has_databases, struct ha_err *err)
+{
+	const struct facts *facts = &seed->act.facts;
+
+	if (seed_say(seed, "SET SESSION sql_log_bin = 0", err))
+		return -1;
+	if (has_databases &&
+	    (seed_say(seed, "SET foreign_key_checks = 0", err) ||
+		clear_databases(seed, err)))
+		return -1;
+	if (gtid_is_empty(&facts->executed) || !facts->own.file)
+		return 0;
+	return seed_say(seed,
+	    facts->flavour == &flavour_mysql ? "RESET BINARY LOGS AND GTIDS"
+					     : "RESET MASTER",
+	    err);
+}
+
+static int
+begin(struct seed *seed, struct ha_err *err)
+{
+	int was_begun = journal_is_begun(seed->journal, "fill");
+	const char *scheduler;
+
+	if (seed_begin(seed, err) || clear(seed, was_begun, err))
+		return -1;
+	/* An event that runs while the tables come would write to them. */
+	scheduler = journal_get(seed->journal, "event_scheduler");
+	return scheduler && !strcmp(scheduler, "ON")
+		   ? seed_say(seed, "SET GLOBAL event_scheduler = OFF", err)
+		   : 0;
+}
+
+int
+seed_dump_settle(struct seed *seed, struct ha_err *err)
+{
+	return seed_disable_events(seed, err) || seed_set_gtids(seed, err) ? -1
+									   : 0;
+}
+
 int
 seed_dump(struct seed *seed, struct ha_err *err)
 {
@@ -456,7 +507,7 @@ seed_dump(struct seed *seed, struct ha_err *err)
 	    &from, dump_program(seed, &whose), seed->act.source->name);
 	result = take(seed, &from, &head, err);
 	if (!result)
-		result = seed_begin(seed, err);
+		result = begin(seed, err);
 	if (!result)
 		result = fill(seed, &from, &head, err);
 	seed_end_release(&from);

@@ -160,9 +160,33 @@ check_server(const struct seed *seed, struct ha_err *err)
 	    seed->act.node->name, seed->act.facts.server_id, id ? id : "none");
 }
 
+/* The method of a seed that was begun. */
+static const struct seed_method *
+method_begun(const struct seed *seed)
+{
+	const char *name = journal_get(seed->journal, "method");
+
+	return seed_method(name ? name : "dump");
+}
+
+static int
+can_resume(const struct seed *seed)
+{
+	const struct seed_method *method = method_begun(seed);
+
+	return method && method->resume;
+}
+
 static int
 refuse_half(const struct seed *seed, struct ha_err *err)
 {
+	if (can_resume(seed))
+		return ha_err_set(err, EX_SOFTWARE, 0,
+		    "%s is half filled by a seed from %s, begun at %s: "
+		    "'ha-repl recover %s' goes on with it",
+		    seed->act.node->name, journal_get(seed->journal, "source"),
+		    journal_get(seed->journal, "started"),
+		    seed->act.node->name);
 	return ha_err_set(err, EX_SOFTWARE, 0,
 	    "%s is half filled by a seed from %s, begun at %s: 'ha-repl seed "
 	    "%s --from %s --force=REASON' drops its databases and begins anew",
@@ -214,11 +238,11 @@ prepare(struct seed *seed, struct ha_err *err)
 	if (check_threads(seed, err) || check_empty(seed, err) ||
 	    check_goal(seed, err))
 		return -1;
-	return seed_dump_check(seed, err);
+	return seed_choose(seed, err);
 }
 
-static int
-say(struct seed *seed, const char *sql, struct ha_err *err)
+int
+seed_say(struct seed *seed, const char *sql, struct ha_err *err)
 {
 	struct ha_db_result result = HA_DB_RESULT_INIT;
 	int failed = ha_db_query(
@@ -230,48 +254,6 @@ say(struct seed *seed, const char *sql, struct ha_err *err)
 	return failed;
 }
 
-/* What an earlier run left, and all that is in the way of its GTIDs. */
-static int
-clear_databases(struct seed *seed, struct ha_err *err)
-{
-	struct ha_db_result result = HA_DB_RESULT_INIT;
-	struct ha_buf sql = HA_BUF_INIT;
-	struct act *act = &seed->act;
-	int failed = ha_db_query(act->db,
-	    "SELECT schema_name FROM information_schema.schemata WHERE "
-	    "schema_name NOT IN " SEED_SYSTEM,
-	    act_statement_ns(act), &result, err);
-
-	for (size_t i = 0; !failed && i < result.rows; i++) {
-		ha_buf_reset(&sql);
-		ha_buf_add_str(&sql, "DROP DATABASE ");
-		ha_db_add_name(&sql, result.cells[i]);
-		failed = ha_db_query(act->db, sql.data,
-		    ha_clock_deadline(seed->stall_ms), NULL, err);
-	}
-	ha_buf_release(&sql);
-	ha_db_result_release(&result);
-	return failed;
-}
-
-static int
-clear(struct seed *seed, int has_databases, struct ha_err *err)
-{
-	const struct facts *facts = &seed->act.facts;
-
-	if (say(seed, "SET SESSION sql_log_bin = 0", err))
-		return -1;
-	if (has_databases && (say(seed, "SET foreign_key_checks = 0", err) ||
-				 clear_databases(seed, err)))
-		return -1;
-	if (gtid_is_empty(&facts->executed) || !facts->own.file)
-		return 0;
-	return say(seed,
-	    facts->flavour == &flavour_mysql ? "RESET BINARY LOGS AND GTIDS"
-					     : "RESET MASTER",
-	    err);
-}
-
 static void
 note_number(struct journal *journal, const char *key, uint64_t number)
 {
@@ -281,42 +263,35 @@ note_number(struct journal *journal, const char *key, uint64_t number)
 	journal_set(journal, key, text);
 }
 
-static void
-note(struct seed *seed)
+void
+seed_note_position(
+    struct seed *seed, const char *file, uint64_t at, const char *gtids)
 {
-	struct journal *journal = seed->journal;
-	const char *scheduler =
-	    facts_variable(&seed->act.facts, "event_scheduler");
-
-	journal_set(journal, "source", seed->act.source->name);
-	note_number(journal, "server_id", (uint64_t)seed->act.facts.server_id);
-	journal_set(journal, "file", seed->file);
-	note_number(journal, "at", seed->at);
-	journal_set(journal, "gtids", seed->gtids);
-	journal_set(journal, "gtid", seed->repl.gtid);
-	if (seed->repl.credentials)
-		journal_set(journal, "credentials", seed->repl.credentials);
-	if (!journal_get(journal, "event_scheduler") && scheduler)
-		journal_set(journal, "event_scheduler", scheduler);
+	journal_set(seed->journal, "file", file);
+	note_number(seed->journal, "at", at);
+	journal_set(seed->journal, "gtids", gtids);
+	ha_note("%s: its data at %s:%" PRIu64 " (%s)",
+	    journal_get(seed->journal, "source"), file, at, gtids);
 }
 
 int
 seed_begin(struct seed *seed, struct ha_err *err)
 {
-	int was_half = is_half_filled(seed);
-	const char *scheduler;
+	struct journal *journal = seed->journal;
+	const char *scheduler =
+	    facts_variable(&seed->act.facts, "event_scheduler");
 
-	note(seed);
-	if (journal_step(seed->journal, "fill", err) ||
-	    clear(seed, was_half, err))
-		return -1;
-	ha_note("%s: its data at %s:%" PRIu64 " (%s)", seed->act.source->name,
-	    seed->file, seed->at, seed->gtids);
-	/* An event that runs while the tables come would write to them. */
-	scheduler = journal_get(seed->journal, "event_scheduler");
-	return scheduler && !strcmp(scheduler, "ON")
-		   ? say(seed, "SET GLOBAL event_scheduler = OFF", err)
-		   : 0;
+	journal_set(journal, "method", seed->method->name);
+	journal_set(journal, "source", seed->act.source->name);
+	note_number(journal, "server_id", (uint64_t)seed->act.facts.server_id);
+	journal_set(journal, "gtid", seed->repl.gtid);
+	if (seed->repl.credentials)
+		journal_set(journal, "credentials", seed->repl.credentials);
+	if (!journal_get(journal, "event_scheduler") && scheduler)
+		journal_set(journal, "event_scheduler", scheduler);
+	if (seed->file)
+		seed_note_position(seed, seed->file, seed->at, seed->gtids);
+	return journal_step(journal, "fill", err);
 }
 
 /* "user@host", which may have an '@' before the last. */
@@ -334,8 +309,8 @@ add_definer(struct ha_buf *sql, const char *definer)
 }
 
 /* A replica gets what they do from its source. */
-static int
-disable_events(struct seed *seed, struct ha_err *err)
+int
+seed_disable_events(struct seed *seed, struct ha_err *err)
 {
 	struct ha_db_result events = HA_DB_RESULT_INIT;
 	struct ha_buf sql = HA_BUF_INIT;
@@ -356,28 +331,29 @@ disable_events(struct seed *seed, struct ha_err *err)
 		ha_db_add_name(&sql, events.cells[3 * i + 1]);
 		ha_buf_addf(&sql, " DISABLE ON %s",
 		    act->facts.flavour == &flavour_mysql ? "REPLICA" : "SLAVE");
-		failed = say(seed, sql.data, err);
+		failed = seed_say(seed, sql.data, err);
 	}
 	ha_buf_release(&sql);
 	ha_db_result_release(&events);
 	return failed;
 }
 
-static int
-set_gtids(struct seed *seed, struct ha_err *err)
+int
+seed_set_gtids(struct seed *seed, struct ha_err *err)
 {
 	const struct facts *facts = &seed->act.facts;
 	const char *mode = facts_variable(facts, "gtid_mode");
+	const char *gtids = journal_get(seed->journal, "gtids");
 	struct ha_buf sql = HA_BUF_INIT;
 	int failed = 0;
 
 	if (facts->flavour->gtid == GTID_MARIADB)
 		ha_buf_add_str(&sql, "SET GLOBAL gtid_slave_pos = ");
-	else if (*seed->gtids && mode && strcmp(mode, "OFF") != 0)
+	else if (*gtids && mode && strcmp(mode, "OFF") != 0)
 		ha_buf_add_str(&sql, "SET GLOBAL gtid_purged = ");
 	if (sql.len) {
-		ha_db_add_string(&sql, seed->gtids);
-		failed = say(seed, sql.data, err);
+		ha_db_add_string(&sql, gtids);
+		failed = seed_say(seed, sql.data, err);
 	}
 	ha_buf_release(&sql);
 	return failed;
@@ -390,32 +366,37 @@ settle(struct seed *seed, struct ha_err *err)
 	const char *scheduler = journal_get(seed->journal, "event_scheduler");
 
 	if (act_connect(&seed->act, err) ||
-	    say(seed, "SET SESSION sql_log_bin = 0", err) ||
-	    disable_events(seed, err))
+	    seed_say(seed, "SET SESSION sql_log_bin = 0", err) ||
+	    seed->method->settle(seed, err))
 		return -1;
-	if (scheduler && !strcmp(scheduler, "ON") &&
-	    say(seed, "SET GLOBAL event_scheduler = ON", err))
-		return -1;
-	return set_gtids(seed, err);
+	return scheduler && !strcmp(scheduler, "ON")
+		   ? seed_say(seed, "SET GLOBAL event_scheduler = ON", err)
+		   : 0;
 }
 
 static int
-fill(struct seed *seed, struct ha_err *err)
+settle_filled(struct seed *seed, struct ha_err *err)
 {
-	if (seed_dump(seed, err)) {
-		if (is_half_filled(seed)) {
-			ha_say("%s", err->msg);
-			return refuse_half(seed, err);
-		}
-		return -1;
-	}
 	if (settle(seed, err) || journal_done(seed->journal, "fill", err)) {
 		ha_say("%s", err->msg);
 		return refuse_half(seed, err);
 	}
 	ha_say("%s: filled with %.1f MiB from %s", seed->act.node->name,
-	    (double)seed->bytes / (1024.0 * 1024), seed->act.source->name);
+	    (double)seed->bytes / (1024.0 * 1024),
+	    journal_get(seed->journal, "source"));
 	return 0;
+}
+
+static int
+fill(struct seed *seed, struct ha_err *err)
+{
+	if (!seed->method->run(seed, err))
+		return settle_filled(seed, err);
+	if (is_half_filled(seed) && err->status != EX_SOFTWARE) {
+		ha_say("%s", err->msg);
+		return refuse_half(seed, err);
+	}
+	return -1;
 }
 
 static int
@@ -482,10 +463,12 @@ seed_it(struct seed *seed, char **operands, struct ha_err *err)
 			   journal_get(seed->journal, "source"),
 			   seed->act.node->name),
 		       EX_SOFTWARE;
+	if (is_half_filled(seed) && can_resume(seed))
+		return refuse_half(seed, err), EX_SOFTWARE;
 	if (prepare(seed, err))
 		return err->status;
 	if (seed->repl.is_dry_run) {
-		seed_dump_show(seed);
+		seed->method->show(seed);
 		return EX_OK;
 	}
 	return fill(seed, err) ? err->status : point(seed, err);
@@ -547,13 +530,18 @@ finish(struct seed *seed, const char *node, struct ha_err *err)
 	seed->act.node = node_find(&seed->repl.nodes, node, err);
 	if (!seed->act.node || open_journal(seed, err))
 		return err->status;
-	if (!is_filled(seed))
+	seed->method = method_begun(seed);
+	if (!is_filled(seed) && !can_resume(seed))
 		return refuse_half(seed, err), err->status;
 	if (seed->repl.is_dry_run) {
-		ha_say("%s is filled and would be pointed at %s", node,
+		ha_say("%s is %sfilled and would be pointed at %s", node,
+		    is_filled(seed) ? "" : "half ",
 		    journal_get(seed->journal, "source"));
 		return EX_OK;
 	}
+	if (!is_filled(seed) &&
+	    (seed->method->resume(seed, err) || settle_filled(seed, err)))
+		return err->status;
 	if (act_connect(&seed->act, err) || check_server(seed, err))
 		return err->status;
 	is_pointed = find_pointed(seed, err);

@@ -13,10 +13,35 @@
 
 #include "act.h"
 
+struct seed;
+
+/*
+ * A way to fill it.  -1: EX_TEMPFAIL, EX_UNAVAILABLE, EX_CONFIG, EX_NOPERM;
+ * EX_SOFTWARE when something is half done and err says what to do.
+ */
+struct seed_method {
+	const char *name;
+	/* Is it possible at all?  The goal (act) is known. */
+	int (*check)(struct seed *seed, struct ha_err *err);
+	/* Print what it would run. */
+	void (*show)(const struct seed *seed);
+	/*
+	 * Take the data as they were at one moment into the replica, which is
+	 * changed only behind seed_begin().  When nothing has changed, or all
+	 * was undone, the journal is ended.
+	 */
+	int (*run)(struct seed *seed, struct ha_err *err);
+	/* All is there, over a new connection: make it a replica's. */
+	int (*settle)(struct seed *seed, struct ha_err *err);
+	/* Go on with a run that was killed; NULL: it has to begin anew. */
+	int (*resume)(struct seed *seed, struct ha_err *err);
+};
+
 struct seed {
 	struct repl repl; /* as point will get it */
 	struct act act; /* both nodes, connected and read */
-	struct journal *journal; /* NODE:seed; NULL: -n */
+	const struct seed_method *method; /* NULL: not chosen */
+	struct journal *journal; /* NODE:seed; NULL: -n, or it was ended */
 	char *file; /* where in the source's log the data were taken; owned */
 	uint64_t at;
 	char *gtids; /* the same by GTIDs; "": it has none */
@@ -24,19 +49,16 @@ struct seed {
 	uint64_t bytes; /* that were copied */
 };
 
-/*
- * The methods.  Each takes the data as they were at one moment, calls
- * seed_begin() with the position of that, and only then changes the replica.
- * -1: EX_TEMPFAIL, EX_UNAVAILABLE, EX_CONFIG, EX_NOPERM.
- */
-/* Is it possible at all? */
-int seed_dump_check(struct seed *seed, struct ha_err *err);
-/* Print what it would run. */
-void seed_dump_show(const struct seed *seed);
-int seed_dump(struct seed *seed, struct ha_err *err);
-
-/* The position is known; it is journaled that the filling begins. */
+/* The position, if it is known, and that the filling begins, are journaled. */
 int seed_begin(struct seed *seed, struct ha_err *err);
+/* Where the data were taken; it is on disk with the next step. */
+void seed_note_position(
+    struct seed *seed, const char *file, uint64_t at, const char *gtids);
+/* A statement at the replica. */
+int seed_say(struct seed *seed, const char *sql, struct ha_err *err);
+/* For a method's settle. */
+int seed_disable_events(struct seed *seed, struct ha_err *err);
+int seed_set_gtids(struct seed *seed, struct ha_err *err);
 /* What system schemas are, for NOT IN (...). */
 #define SEED_SYSTEM                                                            \
 	"('mysql', 'information_schema', 'performance_schema', 'sys')"
@@ -45,6 +67,33 @@ int seed_begin(struct seed *seed, struct ha_err *err);
 int seed_is_left(const char *node);
 /* Finish it: the exit status. */
 int seed_recover(const struct repl *repl, const char *node);
+
+/* seed-method.c: */
+/* NULL: there is none of this name. */
+const struct seed_method *seed_method(const char *name);
+/* The best that is possible, or --method; the others' reasons with -v. */
+int seed_choose(struct seed *seed, struct ha_err *err);
+/* A statement's one number, asked at the source. */
+int
+seed_count(struct seed *seed, const char *sql, int64_t *n, struct ha_err *err);
+/*
+ * A replica that gets the source's accounts is logged in to as before: does
+ * that open the source?
+ */
+int seed_check_accounts(struct seed *seed, struct ha_err *err);
+
+/* seed-dump.c: by mariadb-dump or mysqldump, through this machine. */
+int seed_dump_check(struct seed *seed, struct ha_err *err);
+void seed_dump_show(const struct seed *seed);
+int seed_dump(struct seed *seed, struct ha_err *err);
+int seed_dump_settle(struct seed *seed, struct ha_err *err);
+
+/* seed-clone.c: by MySQL's CLONE. */
+int seed_clone_check(struct seed *seed, struct ha_err *err);
+void seed_clone_show(const struct seed *seed);
+int seed_clone(struct seed *seed, struct ha_err *err);
+int seed_clone_settle(struct seed *seed, struct ha_err *err);
+int seed_clone_resume(struct seed *seed, struct ha_err *err);
 
 /* seed-login.c: */
 /*

@@ -10,6 +10,7 @@ in_db mysql 2 --gtid
 # MySQL's own mysqldump, which is not in Debian.
 PATH=$("$TESTS/fetch-db" mysql)/bin:$PATH
 
+method=dump
 nodes
 in_ways gtid pos
 breaks gtid
