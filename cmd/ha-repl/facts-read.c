@@ -57,7 +57,7 @@
 	"'system_time_zone', 'time_zone', 'tls_version', "                     \
 	"'transaction_write_set_extraction', 'tx_isolation', "                 \
 	"'transaction_isolation', 'wsrep_on') "                                \
-	"OR Variable_name LIKE 'rpl\\_semi\\_sync%' "                          \
+	"OR Variable_name LIKE 'rpl_semi_sync%' "                              \
 	"OR Variable_name LIKE 'version%'"
 #define STATUS                                                                  \
 	"SHOW GLOBAL STATUS WHERE Variable_name IN ("                           \
@@ -68,7 +68,7 @@
 	"'Slave_received_heartbeats', 'Slave_retried_transactions', "           \
 	"'Slave_running', 'Slaves_connected', 'Slaves_running', "               \
 	"'Threads_connected', 'Threads_running', 'Uptime', 'wsrep_ready') "     \
-	"OR Variable_name LIKE 'Rpl\\_%'"
+	"OR Variable_name LIKE 'Rpl_%'"
 #define CLOCK                                                                  \
 	"SELECT UTC_TIMESTAMP(6) AS clock, TIMESTAMPDIFF(SECOND, "             \
 	"UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM')) "   \
@@ -336,6 +336,22 @@ ask_all(struct facts *facts, struct ha_db *db, int64_t deadline_ns)
 	return status;
 }
 
+/*
+ * What takes no privilege is refused where nothing is told at all: of one whose
+ * password has expired (1820), say.
+ */
+static int
+is_refused(struct facts *facts, const struct ha_db_result *clock)
+{
+	if (!clock->error)
+		return 0;
+	facts->is_answered = 0;
+	facts->error = clock->error;
+	facts->step = HA_DB_AT_QUERY;
+	ha_err_set(&facts->why, EX_NOPERM, 0, "%s", clock->words);
+	return 1;
+}
+
 /* What is known by now of a server that failed. */
 static int
 give_up(struct facts *facts, const struct ha_db *db)
@@ -366,6 +382,10 @@ ask(struct facts *facts, struct ha_db *db, const struct facts_options *options,
 	facts->answered_us = now_us();
 	if (!status && is_unknown(&asking) && flavour_other(facts->flavour))
 		status = ask_other(facts, db, &asking, options, &facts->why);
+	if (!status && is_refused(facts, &asking.results[CLOCK_FIRST])) {
+		release(&asking);
+		return 0;
+	}
 	digest(facts, &asking, options);
 	if (!status && options->depth >= FACTS_ALL)
 		status = ask_all(facts, db, options->deadline_ns);
