@@ -137,10 +137,9 @@ compare()
 	    "$(echo "$theirs" | head -n 1)" >>"$T/table"
 	case $their_state:$3 in
 	CRIT:OK | WARN:OK | CRIT:WARN)
-		# Who has too many connections is alive; and it does not
-		# speak the words of MySQL 8.4.
+		# It does not speak the words of MySQL 8.4.
 		case $theirs in
-		'Too many connections' | *'SQL syntax'*) ;;
+		*'SQL syntax'*) ;;
 		*) echo "$1" >>"$T/worse" ;;
 		esac
 		;;
@@ -516,7 +515,7 @@ too_many()
 		    --defaults-file="$HA_DB_2_MONITOR_CNF" -e 'DO SLEEP(60)'
 		clients="$clients $pid"
 	done
-	named "too many connections" db-b WARN \
+	named "too many connections" db-b CRIT \
 	    'alive, but it has too many connections'
 	for client in $clients; do
 		kill "$client" 2>/dev/null
@@ -541,6 +540,9 @@ refused_login()
 	chmod 600 "$T/poor.cnf"
 	write_conf "$T/poor.cnf"
 	named "a privilege that is missing" db-b UNKNOWN 'GRANT '
+	unlogged 2 "ALTER USER poor@'%' PASSWORD EXPIRE"
+	named "a password that has expired" db-b CRIT \
+	    'refuses the login: .*(password|PASSWORD)'
 	write_conf "$HA_DB_2_MONITOR_CNF"
 	well
 }

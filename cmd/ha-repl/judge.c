@@ -259,7 +259,7 @@ judge_silence(struct judge *judge)
 
 	ha_rec_add_utf8(&why, facts->why.msg, strlen(facts->why.msg));
 	if (is_full(facts->error))
-		judge_say(judge, HA_STATUS_WARN,
+		judge_say(judge, HA_STATUS_CRIT,
 		    "SHOW PROCESSLIST, as an account with CONNECTION ADMIN "
 		    "or SUPER",
 		    "alive, but it has too many connections, so nothing else "
@@ -421,6 +421,7 @@ judge_same_id(struct judge *judge)
 		const struct facts *other = fleet->facts[j];
 
 		if (j == judge->i || !other->is_answered ||
+		    facts->server_id < 0 ||
 		    other->server_id != facts->server_id)
 			continue;
 		judge_say(judge, HA_STATUS_CRIT, "SELECT @@server_id on both",

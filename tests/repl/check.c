@@ -232,7 +232,7 @@ test_no_answer(void **state)
 	fail_to_answer(EX_UNAVAILABLE, 2002, HA_DB_AT_SYN);
 	expect(1, HA_STATUS_CRIT, "because");
 	fail_to_answer(EX_UNAVAILABLE, 1040, HA_DB_AT_GREETING);
-	expect(1, HA_STATUS_WARN, "alive, but it has too many connections");
+	expect(1, HA_STATUS_CRIT, "alive, but it has too many connections");
 	fail_to_answer(EX_NOPERM, 1045, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_CRIT, "refuses the login");
 	fail_to_answer(EX_NOPERM, 2026, HA_DB_AT_LOGIN);
@@ -446,6 +446,8 @@ test_same_id(void **state)
 	(void)state;
 	facts[1].server_id = 1;
 	expect(1, HA_STATUS_CRIT, "has the same server_id (1) as db-a");
+	facts[0].server_id = facts[1].server_id = -1; /* not told */
+	expect(1, HA_STATUS_OK, "replicates");
 }
 
 static void
