@@ -95,8 +95,7 @@ add_edge(struct ha_buf *out, const struct topology *topology,
 {
 	const struct channel *channel = edge->channel;
 	struct ha_buf text = HA_BUF_INIT;
-	int64_t lag_us = topology_lag_us(
-	    topology->fleet, topology->fleet->facts[edge->replica], channel);
+	int64_t lag_us = topology_lag_us(topology, edge);
 
 	ha_buf_add_str(out, "{\"replica\":");
 	ha_rec_add_json(out, name_of(topology, edge->replica),

@@ -199,34 +199,15 @@ facts_channel(const struct facts *facts, const char *name)
 	return NULL;
 }
 
-/* What another channel's source wrote itself comes through that one. */
-static int
-comes_through(
-    const struct facts *facts, const struct channel *channel, int64_t writer)
+int
+facts_is_last_beat(const struct facts *writer, const struct beat *beat)
 {
-	if (writer == facts->server_id)
+	if (!writer || !writer->is_answered)
 		return 0;
-	for (size_t i = 0; i < facts->channel_count && channel; i++)
-		if (&facts->channels[i] != channel &&
-		    facts->channels[i].source_id == writer &&
-		    channel->source_id != writer)
-			return 0;
-	return 1;
-}
-
-const struct beat *
-facts_beat(const struct facts *facts, const struct channel *channel)
-{
-	const struct beat *freshest = NULL;
-
-	for (size_t i = 0; i < facts->beat_count; i++) {
-		const struct beat *beat = &facts->beats[i];
-
-		if (comes_through(facts, channel, beat->server_id) &&
-		    (!freshest || beat->written_us > freshest->written_us))
-			freshest = beat;
-	}
-	return freshest;
+	for (size_t i = 0; i < writer->beat_count; i++)
+		if (writer->beats[i].server_id == beat->server_id)
+			return writer->beats[i].written_us <= beat->written_us;
+	return 0;
 }
 
 /* By how much its clock is ahead of ours. */

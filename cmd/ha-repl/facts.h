@@ -184,12 +184,8 @@ int facts_is_writable(const struct facts *facts);
 /* The channel called so (NULL: the only or the first one); NULL: none. */
 const struct channel *
 facts_channel(const struct facts *facts, const char *name);
-/*
- * The freshest beat that another server wrote and that came through channel,
- * NULL: none.  Its age is lag: facts_lag_us().
- */
-const struct beat *
-facts_beat(const struct facts *facts, const struct channel *channel);
+/* Has its writer itself (NULL: not known) no newer row than this one? */
+int facts_is_last_beat(const struct facts *writer, const struct beat *beat);
 /*
  * Microseconds between the beat's writing and the server's clock when it was
  * asked; source is who wrote it, whose clock is compared with ours so that a

@@ -10,8 +10,6 @@
 #include "causes.h"
 #include "flavour.h"
 
-/* So many of the protocol's heartbeats may be missed. */
-#define MISSED_MAX 3
 /* A row so far from the future is a clock's fault, not a measurement's. */
 #define FUTURE_S (-1.0)
 
@@ -232,18 +230,6 @@ find_writer(const struct judge *judge, const struct beat *beat)
 	return writer && writer->is_answered ? writer : NULL;
 }
 
-/* Has the writer itself no newer row than the one that has arrived? */
-static int
-is_writer_silent(const struct facts *writer, const struct beat *beat)
-{
-	if (!writer)
-		return 0;
-	for (size_t i = 0; i < writer->beat_count; i++)
-		if (writer->beats[i].server_id == beat->server_id)
-			return writer->beats[i].written_us <= beat->written_us;
-	return 0;
-}
-
 static int
 is_running(const struct channel *channel)
 {
@@ -267,9 +253,8 @@ is_quiet_above(const struct judge *judge, const struct channel *channel)
 	if (!edge || edge->source == STRANGER)
 		return judge->options->topology == TOPOLOGY_DUAL &&
 		       facts_is_writable(judge->facts) == 1;
-	above = judge_ancestors(topology, edge->source);
+	above = topology_ancestors(topology, edge->source, judge->i);
 	above[edge->source] = 1;
-	above[judge->i] = 0;
 	for (size_t i = 0; i < topology->fleet->count; i++)
 		if (above[i] && facts_is_writable(topology->fleet->facts[i]))
 			is_quiet = 0;
@@ -344,10 +329,10 @@ judge_row(struct judge *judge, const struct channel *channel,
 		    "replicates from %s, %s behind%s", source, behind, delay);
 	else if (state == HA_STATUS_OK)
 		say_late(judge, channel, HA_STATUS_OK, behind);
-	else if (is_writer_silent(writer, beat) &&
+	else if (facts_is_last_beat(writer, beat) &&
 		 is_quiet_above(judge, channel))
 		say_quiet(judge, source);
-	else if (is_writer_silent(writer, beat))
+	else if (facts_is_last_beat(writer, beat))
 		judge_say(judge, HA_STATUS_WARN,
 		    "ha-repl heartbeat, on the writer",
 		    "%s has written no heartbeat row for %s: lag is not "
@@ -370,8 +355,11 @@ judge_without_row(struct judge *judge, const struct channel *channel)
 	else
 		judge_say(judge, HA_STATUS_WARN, NULL,
 		    "no heartbeat row from %s, so lag is not measured: run "
-		    "ha-repl heartbeat where it is written to",
-		    source);
+		    "ha-repl heartbeat where it is written to%s",
+		    source,
+		    judge->facts->channel_count > 1
+			? ", and check that node together with this one"
+			: "");
 	if (channel->seconds_behind < 0)
 		return;
 	behind_s = above_zero(behind_s - (double)channel->delay_s);
@@ -383,19 +371,12 @@ judge_without_row(struct judge *judge, const struct channel *channel)
 		    (long long)channel->seconds_behind);
 }
 
-/* 1: it is silent, and that was said. */
-static int
-judge_link(struct judge *judge, const struct channel *channel, double lag_s)
+static void
+say_silent(struct judge *judge, const struct channel *channel)
 {
-	double bound_s = MISSED_MAX * channel->heartbeat_period_s;
 	struct ha_buf words = HA_BUF_INIT;
 	char heard[40];
 
-	if (channel->receiver != THREAD_YES || channel->heard_ms < 0 ||
-	    bound_s <= 0 || (double)channel->heard_ms <= bound_s * 1000)
-		return 0;
-	if (lag_s - (double)channel->delay_s < bound_s) /* not with NAN */
-		return 0;
 	judge_seconds((double)channel->heard_ms / 1000, heard, sizeof(heard));
 	ha_buf_addf(&words,
 	    "a silent link: nothing has come for %s, not even the heartbeat "
@@ -404,25 +385,25 @@ judge_link(struct judge *judge, const struct channel *channel, double lag_s)
 	    heard, channel->heartbeat_period_s);
 	say_link(judge, channel, HA_STATUS_CRIT, words.data);
 	ha_buf_release(&words);
-	return 1;
 }
 
 static void
 judge_lag(struct judge *judge, const struct channel *channel)
 {
-	const struct beat *beat = facts_beat(judge->facts, channel);
+	const struct beat *beat =
+	    topology_beat(judge->topology, judge->i, channel);
 	double lag_s = NAN;
 
 	if (beat)
 		lag_s = (double)facts_lag_us(
 			    judge->facts, beat, find_writer(judge, beat)) /
 			1e6;
-	if (!judge_link(judge, channel, lag_s)) {
-		if (beat)
-			judge_row(judge, channel, beat, lag_s);
-		else
-			judge_without_row(judge, channel);
-	}
+	if (topology_is_silent(judge->topology, judge->i, channel))
+		say_silent(judge, channel);
+	else if (beat)
+		judge_row(judge, channel, beat, lag_s);
+	else
+		judge_without_row(judge, channel);
 	judge_perf(judge, "lag", channel->name, beat ? above_zero(lag_s) : NAN,
 	    "s", &judge->options->lag);
 }

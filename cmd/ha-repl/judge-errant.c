@@ -157,7 +157,8 @@ say_errant(struct judge *judge, const struct gtid_set *errant)
 void
 judge_errant(struct judge *judge)
 {
-	char *is_ancestor = judge_ancestors(judge->topology, judge->i);
+	char *is_ancestor =
+	    topology_ancestors(judge->topology, judge->i, STRANGER);
 	struct search search = { judge, is_ancestor, 0 };
 	struct gtid_set left = { 0 };
 

@@ -164,40 +164,6 @@ judge_source(const struct judge *judge, const struct channel *channel,
 		snprintf(out, size, "%s:%u", host, channel->source_port);
 }
 
-char *
-judge_ancestors(const struct topology *topology, size_t i)
-{
-	size_t nodes = topology->fleet->count, count, todo_count = 1;
-	char *is_ancestor = ha_xcalloc(nodes, 1);
-	size_t *todo = ha_xcalloc(nodes + 1, sizeof(*todo));
-
-	todo[0] = i;
-	while (todo_count) {
-		const struct edge *edges =
-		    topology_sources(topology, todo[--todo_count], &count);
-
-		for (size_t e = 0; e < count; e++) {
-			if (edges[e].source == STRANGER ||
-			    is_ancestor[edges[e].source])
-				continue;
-			is_ancestor[edges[e].source] = 1;
-			todo[todo_count++] = edges[e].source;
-		}
-	}
-	free(todo);
-	return is_ancestor;
-}
-
-int
-judge_is_in_cycle(const struct topology *topology, size_t i)
-{
-	char *ancestors = judge_ancestors(topology, i);
-	int is_in_cycle = ancestors[i] != 0;
-
-	free(ancestors);
-	return is_in_cycle;
-}
-
 int
 judge_is_late(const struct facts *facts)
 {
@@ -401,7 +367,7 @@ judge_writable_replica(struct judge *judge)
 {
 	if (facts_is_writable(judge->facts) != 1)
 		return;
-	if (judge_is_in_cycle(judge->topology, judge->i) ||
+	if (topology_is_in_loop(judge->topology, judge->i) ||
 	    (judge->topology->fleet->count == 1 &&
 		judge->options->topology > TOPOLOGY_ONEWAY))
 		judge_say(judge, HA_STATUS_OK, NULL, "writable");

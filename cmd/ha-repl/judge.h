@@ -53,13 +53,6 @@ judge_edge(const struct judge *judge, const struct channel *channel);
 /* A channel's source as a person calls it: its name, else HOST:PORT. */
 void judge_source(const struct judge *judge, const struct channel *channel,
     char *out, size_t size);
-/* Is the node its own source, over others? */
-int judge_is_in_cycle(const struct topology *topology, size_t i);
-/*
- * Mark whom the node replicates from, directly or not, among the nodes: an
- * array of as many as there are nodes, freed by the caller.
- */
-char *judge_ancestors(const struct topology *topology, size_t i);
 
 void judge_channel(struct judge *judge, const struct channel *channel);
 void judge_errant(struct judge *judge);

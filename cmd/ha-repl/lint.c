@@ -140,27 +140,9 @@ lint_mend_channel(const struct facts *facts, const struct channel *channel,
 	return ha_buf_detach(&sql);
 }
 
-/* Which nodes can be reached from one by following its sources? */
-static void
-reach(const struct topology *topology, size_t from, char *is_reached)
-{
-	for (size_t i = 0; i < topology->edge_count; i++) {
-		const struct edge *edge = &topology->edges[i];
-
-		if (edge->replica != from || edge->source == STRANGER ||
-		    is_reached[edge->source])
-			continue;
-		is_reached[edge->source] = 1;
-		reach(topology, edge->source, is_reached);
-	}
-}
-
 static void
 by_edges(const struct topology *topology, struct lint_member *members)
 {
-	size_t count = topology->fleet->count;
-	char *is_reached = ha_xmalloc(count + 1);
-
 	for (size_t i = 0; i < topology->edge_count; i++) {
 		const struct edge *in = &topology->edges[i];
 
@@ -175,12 +157,8 @@ by_edges(const struct topology *topology, struct lint_member *members)
 				members[in->replica].is_middle = 1;
 		}
 	}
-	for (size_t i = 0; i < count; i++) {
-		memset(is_reached, 0, count);
-		reach(topology, i, is_reached);
-		members[i].is_in_loop = is_reached[i] != 0;
-	}
-	free(is_reached);
+	for (size_t i = 0; i < topology->fleet->count; i++)
+		members[i].is_in_loop = topology_is_in_loop(topology, i);
 }
 
 /* Nothing replicates yet: as they stand in the list. */

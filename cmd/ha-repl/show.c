@@ -17,6 +17,7 @@
 #include "rec.h"
 #include "repl.h"
 #include "text.h"
+#include "topology.h"
 
 /* As the man page lists them; later versions append. */
 enum field {
@@ -128,38 +129,23 @@ add_words(struct row *row, const char *text)
 	ha_buf_add_str(words, text);
 }
 
-static int
-is_source_of(const struct fleet *fleet, const struct facts *facts,
-    const struct channel *channel)
-{
-	const struct facts *source =
-	    fleet_by_server(fleet, channel->source_id, channel->source_uuid);
-
-	if (!source && channel->source_host)
-		source = fleet_by_address(
-		    fleet, channel->source_host, channel->source_port);
-	return source == facts;
-}
-
 /* Does anybody replicate from it: connected to it, or of the nodes? */
 static int
-has_replicas(const struct fleet *fleet, const struct facts *facts)
+has_replicas(const struct topology *topology, size_t node)
 {
-	if (facts->child_count)
+	if (topology->fleet->facts[node]->child_count)
 		return 1;
-	for (size_t i = 0; i < fleet->count; i++)
-		for (size_t j = 0; j < fleet->facts[i]->channel_count; j++)
-			if (is_source_of(
-				fleet, facts, &fleet->facts[i]->channels[j]))
-				return 1;
+	for (size_t i = 0; i < topology->edge_count; i++)
+		if (topology->edges[i].source == node)
+			return 1;
 	return 0;
 }
 
 static const char *
-role_of(const struct fleet *fleet, const struct facts *facts)
+role_of(const struct topology *topology, size_t node)
 {
-	int has_source = facts->channel_count > 0;
-	int is_source = has_replicas(fleet, facts);
+	int has_source = topology->fleet->facts[node]->channel_count > 0;
+	int is_source = has_replicas(topology, node);
 
 	return has_source && is_source ? "both"
 	       : has_source            ? "replica"
@@ -168,8 +154,9 @@ role_of(const struct fleet *fleet, const struct facts *facts)
 }
 
 static void
-set_node(struct row *row, const struct fleet *fleet, const struct facts *facts)
+set_node(struct row *row, const struct topology *topology, size_t node)
 {
+	const struct facts *facts = topology->fleet->facts[node];
 	int is_writable;
 
 	set(row, NODE, facts->node->name);
@@ -180,7 +167,7 @@ set_node(struct row *row, const struct fleet *fleet, const struct facts *facts)
 		return;
 	}
 	is_writable = facts_is_writable(facts);
-	set(row, ROLE, role_of(fleet, facts));
+	set(row, ROLE, role_of(topology, node));
 	set(row, WRITES, is_writable < 0 ? "" : is_writable ? "yes" : "no");
 	set_number(row, SERVER_ID, facts->server_id);
 	set(row, UUID, facts->uuid);
@@ -190,22 +177,23 @@ set_node(struct row *row, const struct fleet *fleet, const struct facts *facts)
 }
 
 static void
-set_lag(struct row *row, const struct fleet *fleet, const struct facts *facts,
+set_lag(struct row *row, const struct topology *topology, size_t node,
     const struct channel *channel)
 {
-	const struct beat *beat = facts_beat(facts, channel);
+	const struct fleet *fleet = topology->fleet;
+	const struct beat *beat = topology_beat(topology, node, channel);
 	int64_t lag_us;
 
 	if (!beat)
 		return;
-	lag_us = facts_lag_us(
-	    facts, beat, fleet_by_server(fleet, beat->server_id, NULL));
+	lag_us = facts_lag_us(fleet->facts[node], beat,
+	    fleet_by_server(fleet, beat->server_id, NULL));
 	ha_buf_addf(&row->cells[LAG], "%.6f", (double)lag_us / 1e6);
 }
 
 static void
-set_channel(struct row *row, const struct fleet *fleet,
-    const struct facts *facts, const struct channel *channel)
+set_channel(struct row *row, const struct topology *topology, size_t node,
+    const struct channel *channel)
 {
 	struct node *source;
 
@@ -222,7 +210,7 @@ set_channel(struct row *row, const struct fleet *fleet,
 	set_position(row, APPLIED, &channel->executed);
 	set(row, GTID, gtid_words[channel->gtid]);
 	gtid_add_text(&row->cells[RETRIEVED], &channel->retrieved);
-	set_lag(row, fleet, facts, channel);
+	set_lag(row, topology, node, channel);
 	set_number(row, BEHIND, channel->seconds_behind);
 	add_words(row, channel->receiver_words);
 	add_words(row, channel->applier_words);
@@ -243,8 +231,10 @@ add_row(struct rows *rows)
 }
 
 static void
-rows_build(struct rows *rows, const struct fleet *fleet)
+rows_build(struct rows *rows, const struct topology *topology)
 {
+	const struct fleet *fleet = topology->fleet;
+
 	*rows = (struct rows){ NULL, 0 };
 	for (size_t i = 0; i < fleet->count; i++) {
 		const struct facts *facts = fleet->facts[i];
@@ -253,10 +243,10 @@ rows_build(struct rows *rows, const struct fleet *fleet)
 		do {
 			struct row *row = add_row(rows);
 
-			set_node(row, fleet, facts);
+			set_node(row, topology, i);
 			if (j < facts->channel_count)
 				set_channel(
-				    row, fleet, facts, &facts->channels[j]);
+				    row, topology, i, &facts->channels[j]);
 		} while (++j < facts->channel_count);
 	}
 }
@@ -501,6 +491,7 @@ show_run(const struct repl *repl, char **operands)
 {
 	const struct facts_options options =
 	    repl_facts_options(repl, FACTS_CHILDREN);
+	struct topology topology;
 	struct fleet fleet;
 	struct nodes nodes;
 	struct ha_err err;
@@ -510,10 +501,12 @@ show_run(const struct repl *repl, char **operands)
 	if (nodes_choose(&nodes, &repl->nodes, operands, &err))
 		ha_die_err(&err);
 	fleet_read(&fleet, nodes.list, nodes.count, &options);
-	rows_build(&rows, &fleet);
+	topology_build(&topology, &fleet);
+	rows_build(&rows, &topology);
 	print(&rows, repl->format);
 	status = status_of(&fleet);
 	rows_release(&rows);
+	topology_release(&topology);
 	fleet_release(&fleet);
 	nodes_release(&nodes);
 	return status;

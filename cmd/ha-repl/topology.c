@@ -130,60 +130,156 @@ source_of(const struct fleet *fleet, const struct facts *replica,
 	return STRANGER;
 }
 
-/* Has its writer written none since then?  Then its age is no lag. */
-static int
-is_last_word(const struct fleet *fleet, const struct beat *beat)
+char *
+topology_ancestors(const struct topology *topology, size_t node, size_t without)
 {
-	const struct facts *writer =
-	    fleet_by_server(fleet, beat->server_id, NULL);
+	size_t nodes = topology->fleet->count, todo_count = 1;
+	char *is_ancestor = ha_xcalloc(nodes + 1, 1);
+	size_t *todo = ha_xcalloc(nodes + 1, sizeof(*todo));
 
-	if (!writer || !writer->is_answered)
+	todo[0] = node;
+	while (todo_count) {
+		size_t count, replica = todo[--todo_count];
+		const struct edge *edges =
+		    topology_sources(topology, replica, &count);
+
+		for (size_t i = 0; i < count; i++) {
+			size_t source = edges[i].source;
+
+			if (source == STRANGER || source == without ||
+			    is_ancestor[source])
+				continue;
+			is_ancestor[source] = 1;
+			todo[todo_count++] = source;
+		}
+	}
+	free(todo);
+	return is_ancestor;
+}
+
+int
+topology_is_in_loop(const struct topology *topology, size_t node)
+{
+	char *ancestors = topology_ancestors(topology, node, STRANGER);
+	int is_in_loop = ancestors[node] != 0;
+
+	free(ancestors);
+	return is_in_loop;
+}
+
+/* Is the writer above this edge, over other nodes? */
+static int
+is_above(
+    const struct topology *topology, const struct edge *edge, int64_t writer)
+{
+	const struct fleet *fleet = topology->fleet;
+	char *above;
+	int is_it = 0;
+
+	if (edge->source == STRANGER)
 		return 0;
-	for (size_t i = 0; i < writer->beat_count; i++)
-		if (writer->beats[i].server_id == beat->server_id)
-			return writer->beats[i].written_us <= beat->written_us;
-	return 0;
+	above = topology_ancestors(topology, edge->source, edge->replica);
+	above[edge->source] = 1;
+	for (size_t i = 0; i < fleet->count && !is_it; i++)
+		is_it = above[i] && fleet->facts[i]->is_answered &&
+			fleet->facts[i]->server_id == writer;
+	free(above);
+	return is_it;
+}
+
+/*
+ * Of several channels, did the row come through this one for certain?  What a
+ * channel's source wrote itself came through that one.
+ */
+static int
+came_through(const struct topology *topology, size_t replica,
+    const struct channel *channel, int64_t writer)
+{
+	size_t count;
+	const struct edge *edges = topology_sources(topology, replica, &count);
+	int is_here = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (edges[i].channel->source_id == writer)
+			return channel->source_id == writer;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_above(topology, &edges[i], writer))
+			continue;
+		if (edges[i].channel != channel)
+			return 0;
+		is_here = 1;
+	}
+	return is_here;
+}
+
+const struct beat *
+topology_beat(const struct topology *topology, size_t replica,
+    const struct channel *channel)
+{
+	const struct facts *facts = topology->fleet->facts[replica];
+	const struct beat *freshest = NULL;
+
+	for (size_t i = 0; i < facts->beat_count; i++) {
+		const struct beat *beat = &facts->beats[i];
+
+		if (beat->server_id == facts->server_id ||
+		    (freshest && beat->written_us <= freshest->written_us))
+			continue;
+		if (facts->channel_count < 2 ||
+		    came_through(topology, replica, channel, beat->server_id))
+			freshest = beat;
+	}
+	return freshest;
+}
+
+static int64_t
+age_us(const struct topology *topology, size_t replica, const struct beat *beat)
+{
+	return facts_lag_us(topology->fleet->facts[replica], beat,
+	    fleet_by_server(topology->fleet, beat->server_id, NULL));
 }
 
 int64_t
-topology_lag_us(const struct fleet *fleet, const struct facts *facts,
-    const struct channel *channel)
+topology_lag_us(const struct topology *topology, const struct edge *edge)
 {
-	const struct beat *beat = facts_beat(facts, channel);
+	const struct beat *beat =
+	    topology_beat(topology, edge->replica, edge->channel);
 	int64_t lag_us;
 
 	if (!beat)
 		return INT64_MIN;
-	lag_us = facts_lag_us(
-	    facts, beat, fleet_by_server(fleet, beat->server_id, NULL));
-	if (lag_us > STALE_US && is_last_word(fleet, beat))
+	lag_us = age_us(topology, edge->replica, beat);
+	if (lag_us > STALE_US &&
+	    facts_is_last_beat(
+		fleet_by_server(topology->fleet, beat->server_id, NULL), beat))
 		return INT64_MIN;
 	return lag_us;
 }
 
-/* A thread says Yes, but nothing has come for long, and no fresh row either. */
-static int
-is_silent(const struct fleet *fleet, const struct facts *facts,
+int
+topology_is_silent(const struct topology *topology, size_t replica,
     const struct channel *channel)
 {
 	double bound_ms = MISSED_MAX * channel->heartbeat_period_s * 1000;
-	int64_t lag_us;
+	const struct beat *beat;
 
 	if (channel->receiver != THREAD_YES || bound_ms <= 0 ||
 	    channel->heard_ms < 0 || (double)channel->heard_ms <= bound_ms)
 		return 0;
-	lag_us = topology_lag_us(fleet, facts, channel);
-	return lag_us == INT64_MIN || (double)lag_us / 1000 >= bound_ms;
+	beat = topology_beat(topology, replica, channel);
+	return channel->delay_s > 0 || !beat ||
+	       (double)age_us(topology, replica, beat) / 1000 >= bound_ms;
 }
 
 static int
-is_broken(const struct fleet *fleet, const struct facts *facts,
-    const struct channel *channel)
+is_broken(const struct topology *topology, const struct edge *edge)
 {
+	const struct channel *channel = edge->channel;
+
 	return channel->receiver == THREAD_NO ||
 	       channel->receiver == THREAD_CONNECTING ||
 	       channel->applier == THREAD_NO ||
-	       is_silent(fleet, facts, channel);
+	       topology_is_silent(topology, edge->replica, channel);
 }
 
 static void
@@ -205,7 +301,6 @@ add_edges(struct topology *topology, size_t replica)
 			.replica = replica,
 			.source = source_of(fleet, facts, channel),
 			.channel = channel,
-			.is_broken = is_broken(fleet, facts, channel),
 		};
 
 		if (edge.source == STRANGER)
@@ -255,6 +350,9 @@ topology_build(struct topology *topology, const struct fleet *fleet)
 		add_edges(topology, i);
 		add_told(topology, i);
 	}
+	for (size_t i = 0; i < topology->edge_count; i++)
+		topology->edges[i].is_broken =
+		    is_broken(topology, &topology->edges[i]);
 	shape_recognise(topology);
 	topology->kind = topology->is_partial ? TOPOLOGY_ANY : topology->seems;
 }
@@ -360,7 +458,6 @@ void
 topology_add_words(struct ha_buf *words, const struct topology *topology,
     const struct edge *edge)
 {
-	const struct facts *facts = topology->fleet->facts[edge->replica];
 	const struct channel *channel = edge->channel;
 	char heard[64];
 
@@ -370,8 +467,7 @@ topology_add_words(struct ha_buf *words, const struct topology *topology,
 	    channel->applier == THREAD_UNKNOWN)
 		ha_buf_add_str(words, "doesn't say whether it runs");
 	else if (!edge->is_broken)
-		add_lag(words, topology_lag_us(topology->fleet, facts, channel),
-		    channel);
+		add_lag(words, topology_lag_us(topology, edge), channel);
 	if (!edge->is_broken)
 		return;
 	if (channel->receiver == THREAD_YES && channel->applier != THREAD_NO) {

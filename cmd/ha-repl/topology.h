@@ -78,11 +78,35 @@ int topology_is_at(const struct facts *facts, const char *host, unsigned port);
 void topology_add_words(struct ha_buf *words, const struct topology *topology,
     const struct edge *edge);
 /*
+ * Mark whom the node replicates from, directly or over others, but not over
+ * without (STRANGER: over any): an array of as many as there are nodes, freed
+ * by the caller.
+ */
+char *topology_ancestors(
+    const struct topology *topology, size_t node, size_t without);
+/* Is the node its own source, over others? */
+int topology_is_in_loop(const struct topology *topology, size_t node);
+/*
+ * The freshest heartbeat row that another server wrote and that came through
+ * the channel; NULL: none.  Where the replica has several channels a row counts
+ * only if its writer is this one's source, or else is known to be above this
+ * one and above no other.
+ */
+const struct beat *topology_beat(const struct topology *topology,
+    size_t replica, const struct channel *channel);
+/*
+ * Has nothing been heard for three of the protocol's heartbeats, although the
+ * receiver says Yes?  A row that has just been applied came over the link, but
+ * not where a delay is asked for.
+ */
+int topology_is_silent(const struct topology *topology, size_t replica,
+    const struct channel *channel);
+/*
  * Lag by heartbeat rows in microseconds; INT64_MIN: not known, as when all rows
  * have arrived that their writer has written, and the last one is old.
  */
-int64_t topology_lag_us(const struct fleet *fleet, const struct facts *facts,
-    const struct channel *channel);
+int64_t
+topology_lag_us(const struct topology *topology, const struct edge *edge);
 /* Is it a node that repl.conf doesn't have, though it has some? */
 int topology_is_stranger(const struct topology *topology, size_t node);
 

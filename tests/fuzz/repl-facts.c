@@ -79,13 +79,14 @@ look(const struct facts *facts)
 {
 	for (size_t i = 0; i < facts->channel_count; i++) {
 		const struct channel *channel = &facts->channels[i];
-		const struct beat *beat = facts_beat(facts, channel);
 
 		if (!facts_channel(facts, channel->name) ||
 		    channel->heard_ms < -1)
 			abort();
-		if (beat)
-			facts_lag_us(facts, beat, facts);
+	}
+	for (size_t i = 0; i < facts->beat_count; i++) {
+		facts_is_last_beat(facts, &facts->beats[i]);
+		facts_lag_us(facts, &facts->beats[i], facts);
 	}
 	facts_at_start(facts, "read_only");
 	facts_is_writable(facts);

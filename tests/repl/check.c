@@ -309,10 +309,19 @@ test_every_channel(void **state)
 	(void)state;
 	both[0] = both[1] = channels[1];
 	both[1].name = name;
+	both[0].source_id = 7; /* who has written no row */
+	both[1].source_id = 1;
 	both[1].applier = THREAD_NO;
 	facts[1].channels = both;
 	facts[1].channel_count = 2;
+	edges[0] = (struct edge){
+		.replica = 1, .source = STRANGER, .channel = &both[0]
+	};
+	edges[1] =
+	    (struct edge){ .replica = 1, .source = 0, .channel = &both[1] };
+	topology.edge_count = 2;
 	expect(1, HA_STATUS_CRIT, "channel 'west': the applier");
+	assert_non_null(strstr(verdict.perf.data, "lag=U"));
 	assert_non_null(strstr(verdict.perf.data, "lag_west=0.12s"));
 	assert_non_null(strstr(verdict.perf.data, " applier_west=0"));
 	options.channel = "";
@@ -413,6 +422,11 @@ test_silent_link(void **state)
 	facts[1].beat_count = 0;
 	channels[1].heard_ms = 6100;
 	expect(1, HA_STATUS_CRIT, "a silent link");
+	facts[1].beat_count = 1;
+	beats[1].written_us = NOW_US - 60500000;
+	channels[1].delay_s = 60; /* one that had come before it fell silent */
+	expect(1, HA_STATUS_CRIT, "a silent link: nothing has come");
+	channels[1].delay_s = 0;
 	channels[1].receiver = THREAD_NO;
 	expect(1, HA_STATUS_CRIT, "is stopped");
 	expect_not("silent");

@@ -467,27 +467,6 @@ test_skew(void **state __attribute__((unused)))
 }
 
 static void
-test_which_beat(void **state __attribute__((unused)))
-{
-	struct channel channels[] = { { .name = NULL, .source_id = 1 },
-		{ .name = NULL, .source_id = 2 } };
-	struct beat beats[] = { { .server_id = 1, .written_us = 10 },
-		{ .server_id = 2, .written_us = 30 },
-		{ .server_id = 4, .written_us = 20 },
-		{ .server_id = 9, .written_us = 99 } };
-	struct facts facts = { .server_id = 9,
-		.channels = channels,
-		.channel_count = 2,
-		.beats = beats,
-		.beat_count = 4 };
-
-	assert_ptr_equal(facts_beat(&facts, &channels[0]), &beats[2]);
-	assert_ptr_equal(facts_beat(&facts, &channels[1]), &beats[1]);
-	facts.beat_count = 0;
-	assert_null(facts_beat(&facts, &channels[0]));
-}
-
-static void
 assert_hosts(const char *replicas, const char *dumps, const char *wanted)
 {
 	struct facts facts;
@@ -632,7 +611,6 @@ main(void)
 		cmocka_unit_test(test_local_beats),
 		cmocka_unit_test(test_west),
 		cmocka_unit_test(test_skew),
-		cmocka_unit_test(test_which_beat),
 		cmocka_unit_test(test_children),
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_values),

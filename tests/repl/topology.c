@@ -689,17 +689,56 @@ an_old_row_of_who_writes_no_more_is_no_lag(void **state)
 	servers(2);
 	link_to(1, 0)->lag_us = INT64_C(86400000000);
 	build();
-	assert_true(topology_lag_us(&fleet, fleet.facts[1],
-			fleet.facts[1]->channels) == INT64_C(86400000000));
+	assert_true(topology_lag_us(&topology, &topology.edges[0]) ==
+		    INT64_C(86400000000));
 	beats[0] = fleet.facts[1]->beats[0];
 	free(fleet.facts[0]->beats);
 	fleet.facts[0]->beats = beats;
 	fleet.facts[0]->beat_count = 1;
-	assert_true(topology_lag_us(&fleet, fleet.facts[1],
-			fleet.facts[1]->channels) == INT64_MIN);
+	assert_true(
+	    topology_lag_us(&topology, &topology.edges[0]) == INT64_MIN);
 	beats[0].written_us++;
-	assert_true(topology_lag_us(&fleet, fleet.facts[1],
-			fleet.facts[1]->channels) != INT64_MIN);
+	assert_true(
+	    topology_lag_us(&topology, &topology.edges[0]) != INT64_MIN);
+}
+
+/* db-a -> db-b -> db-e and db-c -> db-d -> db-e: whose rows came by which? */
+static void
+a_row_is_of_the_channel_that_its_writer_is_above(void **state)
+{
+	struct facts *replica;
+	struct beat *beats = ha_xcalloc(3, sizeof(*beats));
+	const struct channel *b, *d;
+
+	(void)state;
+	servers(5);
+	link_to(1, 0);
+	link_to(3, 2);
+	link_to(4, 1)->channel = "b";
+	link_to(4, 3)->channel = "d";
+	build();
+	replica = fleet.facts[4];
+	b = &replica->channels[0];
+	d = &replica->channels[1];
+	for (int i = 0; i < 3; i++)
+		beats[i].written_us = 1000 + i;
+	beats[0].server_id = fleet.facts[2]->server_id;
+	beats[1].server_id = fleet.facts[0]->server_id;
+	beats[2].server_id = 99; /* whoever that is */
+	free(replica->beats);
+	replica->beats = beats;
+	replica->beat_count = 3;
+	assert_ptr_equal(topology_beat(&topology, 4, b), &beats[1]);
+	assert_ptr_equal(topology_beat(&topology, 4, d), &beats[0]);
+	/* What db-d wrote itself came from there. */
+	beats[2].server_id = d->source_id;
+	assert_ptr_equal(topology_beat(&topology, 4, d), &beats[2]);
+	/* Its own tells of nothing; of one channel any other's does. */
+	beats[2].server_id = replica->server_id;
+	assert_ptr_equal(topology_beat(&topology, 4, d), &beats[0]);
+	replica->channel_count = 1;
+	assert_ptr_equal(topology_beat(&topology, 4, b), &beats[1]);
+	replica->channel_count = 2;
 }
 
 /* The order of the tests in topology.h. */
@@ -1104,6 +1143,7 @@ main(void)
 		TEST(a_replica_that_is_down_has_its_place),
 		TEST(strangers_are_pointed_out),
 		TEST(an_old_row_of_who_writes_no_more_is_no_lag),
+		TEST(a_row_is_of_the_channel_that_its_writer_is_above),
 		TEST(a_source_is_made_out),
 		TEST(sources_and_replicas_are_followed),
 		TEST(names_and_logins_are_those_of_repl_conf),
