@@ -162,8 +162,7 @@ add_gtids(struct channel *channel, enum gtid_kind kind,
 	const char *text = ha_db_get(result, row,
 	    kind == GTID_MARIADB ? "Gtid_IO_Pos" : "Retrieved_Gtid_Set");
 
-	if (gtid_parse(&channel->retrieved, kind, text, &err))
-		channel->retrieved.kind = kind;
+	gtid_parse(&channel->retrieved, kind, text, &err);
 }
 
 static void

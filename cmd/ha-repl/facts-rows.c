@@ -203,13 +203,11 @@ facts_add_children(struct facts *facts, const struct ha_db_result *result,
 }
 
 static void
-parse(struct gtid_set *set, enum gtid_kind kind,
-    const struct ha_db_result *gtids, const char *name)
+parse(struct gtid_set *set, enum gtid_kind kind, const char *text)
 {
 	struct ha_err err;
 
-	if (gtid_parse(set, kind, ha_db_get(gtids, 0, name), &err))
-		set->kind = kind;
+	gtid_parse(set, kind, text, &err);
 }
 
 void
@@ -232,9 +230,12 @@ facts_add_own(struct facts *facts, const struct ha_db_result *own,
 	}
 	free(facts->log_filters);
 	facts->log_filters = ha_buf_detach(&filters);
-	parse(&facts->executed, kind, gtids, "executed");
-	parse(&facts->position, kind, gtids, "position");
-	parse(&facts->purged, kind, gtids, "purged");
+	parse(&facts->executed, kind, ha_db_get(gtids, 0, "executed"));
+	parse(&facts->position, kind, ha_db_get(gtids, 0, "position"));
+	parse(&facts->purged, kind, ha_db_get(gtids, 0, "purged"));
+	if (kind == GTID_MARIADB)
+		parse(&facts->applied, kind,
+		    facts_variable(facts, "gtid_slave_pos"));
 }
 
 /* "SUPER, REPLICATION CLIENT" of "... (at least one of) the ... privilege". */

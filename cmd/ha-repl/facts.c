@@ -72,6 +72,7 @@ facts_release(struct facts *facts)
 	gtid_release(&facts->executed);
 	gtid_release(&facts->position);
 	gtid_release(&facts->purged);
+	gtid_release(&facts->applied);
 	ha_db_result_release(&facts->variables);
 	ha_db_result_release(&facts->status);
 	ha_db_result_release(&facts->status_rows);

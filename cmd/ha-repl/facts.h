@@ -111,6 +111,8 @@ struct facts {
 				     state, or slave_pos with log_bin off */
 	struct gtid_set position; /* MariaDB: gtid_current_pos; else executed */
 	struct gtid_set purged; /* MySQL: gtid_purged */
+	struct gtid_set applied; /* MariaDB: gtid_slave_pos, which its binary
+				    log lacks with log_slave_updates off */
 	struct beat *beats;
 	size_t beat_count;
 	struct child *children;

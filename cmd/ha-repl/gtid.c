@@ -382,6 +382,16 @@ gtid_subtract(
 		subtract_range(&a->ranges[i], b, &at, left, &cap);
 }
 
+void
+gtid_remove(struct gtid_set *set, const struct gtid_set *b)
+{
+	struct gtid_set left = { 0 };
+
+	gtid_subtract(set, b, &left);
+	gtid_release(set);
+	*set = left;
+}
+
 /* The highest number of any server in the domain; 0: none. */
 static uint64_t
 last_in_domain(const struct gtid_set *set, uint32_t domain)

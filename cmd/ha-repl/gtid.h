@@ -59,6 +59,8 @@ int gtid_is_empty(const struct gtid_set *set);
  */
 void gtid_subtract(
     const struct gtid_set *a, const struct gtid_set *b, struct gtid_set *left);
+/* *set becomes that without b, in the same sense. */
+void gtid_remove(struct gtid_set *set, const struct gtid_set *b);
 /*
  * Has somebody at position b everything of a?  MySQL: GTID_SUBSET(a, b).
  * MariaDB: in every domain of a, b's last number (of any server) is as high.

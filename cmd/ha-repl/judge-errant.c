@@ -74,7 +74,6 @@ static void
 subtract_ancestors(const struct search *search, struct gtid_set *left)
 {
 	const struct fleet *fleet = search->judge->topology->fleet;
-	struct gtid_set rest = { 0 };
 	const struct gtid_set none = {
 		.kind = search->judge->facts->executed.kind
 	};
@@ -83,10 +82,8 @@ subtract_ancestors(const struct search *search, struct gtid_set *left)
 	for (size_t j = 0; j < fleet->count; j++) {
 		if (!search->is_ancestor[j] || j == search->judge->i)
 			continue;
-		gtid_subtract(left, &fleet->facts[j]->executed, &rest);
-		gtid_release(left);
-		*left = rest;
-		rest = (struct gtid_set){ 0 };
+		gtid_remove(left, &fleet->facts[j]->executed);
+		gtid_remove(left, &fleet->facts[j]->applied);
 	}
 }
 

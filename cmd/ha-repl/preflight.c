@@ -201,6 +201,7 @@ check_errants(struct act *act, struct ha_err *err)
 		gtid_release(&left);
 		gtid_subtract(
 		    &act->facts.executed, &act->source_facts.executed, &left);
+		gtid_remove(&left, &act->source_facts.applied);
 		if (gtid_is_empty(&left) || !act->source_facts.channel_count ||
 		    ha_clock_now_ns() >= deadline_ns)
 			break;

@@ -136,8 +136,10 @@ teardown(void **state)
 {
 	(void)state;
 	verdict_release(&verdict);
-	for (size_t i = 0; i < NODES; i++)
+	for (size_t i = 0; i < NODES; i++) {
 		gtid_release(&facts[i].executed);
+		gtid_release(&facts[i].applied);
+	}
 	for (size_t i = 0; i < sizeof(cells) / sizeof(char *); i++) {
 		free((&cells[0][0])[i]);
 		(&cells[0][0])[i] = NULL;
@@ -511,6 +513,11 @@ test_errant_mariadb(void **state)
 	expect(1, HA_STATUS_OK, "replicates");
 	parse(&facts[1].executed, GTID_MARIADB, "0-1-100,0-2-102");
 	expect(1, HA_STATUS_WARN, "errant");
+	/* db-a had it of db-b, and doesn't log what it replicates. */
+	parse(&facts[0].applied, GTID_MARIADB, "0-2-102");
+	expect(1, HA_STATUS_OK, "replicates");
+	parse(&facts[0].applied, GTID_MARIADB, "0-2-101");
+	expect(1, HA_STATUS_WARN, "1 errant transaction, ");
 	parse(&facts[0].executed, GTID_MARIADB, "");
 	check_judge(&verdict, &topology, 1, &options);
 	expect_not("errant");

@@ -362,7 +362,10 @@ test_own(void **state __attribute__((unused)))
 	facts_release(&facts);
 
 	begin(&facts, GTID_MARIADB);
+	facts.variables =
+	    rows_of("Variable_name|Value\ngtid_slave_pos|0-1-3\n");
 	facts_add_own(&facts, &none, &none);
+	assert_set(&facts.applied, "0-1-3");
 	assert_null(facts.own.file);
 	assert_string_equal(facts.log_filters, "");
 	assert_int_equal(facts.executed.kind, GTID_MARIADB);
