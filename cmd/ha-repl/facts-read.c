@@ -16,58 +16,33 @@
 #define VARIABLES                                                              \
 	"SHOW GLOBAL VARIABLES WHERE Variable_name IN ("                       \
 	"'auto_increment_increment', 'auto_increment_offset', "                \
-	"'binlog_checksum', 'binlog_format', 'binlog_row_image', "             \
-	"'binlog_row_metadata', 'binlog_expire_logs_seconds', "                \
-	"'binlog_expire_logs_auto_purge', 'binlog_transaction_compression', "  \
-	"'character_set_server', 'collation_server', 'datadir', "              \
-	"'default_storage_engine', 'default_time_zone', "                      \
-	"'enforce_gtid_consistency', 'event_scheduler', "                      \
-	"'expire_logs_days', 'explicit_defaults_for_timestamp', "              \
-	"'foreign_key_checks', 'gtid_cleanup_batch_size', "                    \
-	"'gtid_domain_id', 'gtid_ignore_duplicates', 'gtid_mode', "            \
-	"'gtid_slave_pos', 'gtid_strict_mode', 'have_ssl', 'hostname', "       \
-	"'innodb_autoinc_lock_mode', 'innodb_doublewrite', "                   \
-	"'innodb_flush_log_at_trx_commit', 'innodb_read_only', "               \
-	"'innodb_support_xa', 'log_bin', 'log_bin_compress', "                 \
-	"'log_bin_trust_function_creators', 'log_replica_updates', "           \
-	"'log_slave_updates', 'lower_case_table_names', "                      \
-	"'master_info_repository', 'master_verify_checksum', "                 \
-	"'max_allowed_packet', 'max_binlog_cache_size', "                      \
-	"'max_binlog_size', 'max_binlog_total_size', 'max_connections', "      \
-	"'max_relay_log_size', 'persisted_globals_load', 'port', "             \
-	"'protocol_version', 'read_binlog_speed_limit', 'read_only', "         \
-	"'relay_log_info_repository', 'relay_log_purge', "                     \
-	"'relay_log_recovery', 'relay_log_space_limit', "                      \
+	"'binlog_format', 'binlog_row_image', "                                \
+	"'binlog_expire_logs_seconds', "                                       \
+	"'binlog_expire_logs_auto_purge', 'character_set_server', "            \
+	"'collation_server', 'datadir', 'enforce_gtid_consistency', "          \
+	"'event_scheduler', 'expire_logs_days', 'gtid_domain_id', "            \
+	"'gtid_mode', 'gtid_slave_pos', 'gtid_strict_mode', "                  \
+	"'have_ssl', 'hostname', 'innodb_flush_log_at_trx_commit', "           \
+	"'log_bin', 'log_replica_updates', 'log_slave_updates', "              \
+	"'lower_case_table_names', 'master_info_repository', "                 \
+	"'max_allowed_packet', 'max_binlog_total_size', "                      \
+	"'persisted_globals_load', 'port', 'read_only', "                      \
+	"'relay_log_info_repository', 'relay_log_recovery', "                  \
 	"'replica_exec_mode', 'replica_max_allowed_packet', "                  \
-	"'replica_net_timeout', 'replica_parallel_type', "                     \
-	"'replica_parallel_workers', 'replica_preserve_commit_order', "        \
-	"'replica_skip_errors', 'replica_sql_verify_checksum', "               \
+	"'replica_net_timeout', 'replica_parallel_workers', "                  \
+	"'replica_preserve_commit_order', 'replica_skip_errors', "             \
 	"'replicate_same_server_id', 'report_host', 'report_port', "           \
-	"'require_secure_transport', 'server_id', 'server_uuid', "             \
-	"'skip_networking', 'skip_replica_start', 'skip_slave_start', "        \
-	"'slave_ddl_exec_mode', 'slave_exec_mode', "                           \
+	"'server_id', 'server_uuid', 'skip_replica_start', "                   \
+	"'skip_slave_start', 'slave_exec_mode', "                              \
 	"'slave_max_allowed_packet', 'slave_net_timeout', "                    \
-	"'slave_parallel_mode', 'slave_parallel_threads', "                    \
-	"'slave_parallel_type', 'slave_parallel_workers', "                    \
-	"'slave_preserve_commit_order', 'slave_run_triggers_for_rbr', "        \
-	"'slave_skip_errors', 'slave_sql_verify_checksum', "                   \
-	"'slave_transaction_retries', 'slave_type_conversions', 'sql_mode', "  \
-	"'ssl_ca', 'ssl_cert', 'super_read_only', 'sync_binlog', "             \
-	"'sync_master_info', 'sync_relay_log', 'sync_relay_log_info', "        \
-	"'system_time_zone', 'time_zone', 'tls_version', "                     \
-	"'transaction_write_set_extraction', 'tx_isolation', "                 \
-	"'transaction_isolation', 'wsrep_on') "                                \
-	"OR Variable_name LIKE 'rpl_semi_sync%' "                              \
-	"OR Variable_name LIKE 'version%'"
-#define STATUS                                                                  \
-	"SHOW GLOBAL STATUS WHERE Variable_name IN ("                           \
-	"'Binlog_bytes_written', 'Innodb_row_lock_current_waits', "             \
-	"'Replica_open_temp_tables', 'Replica_rows_last_search_algorithm_used'" \
-	", 'Slave_connections', 'Slave_heartbeat_period', "                     \
-	"'Slave_last_heartbeat', 'Slave_open_temp_tables', "                    \
-	"'Slave_received_heartbeats', 'Slave_retried_transactions', "           \
-	"'Slave_running', 'Slaves_connected', 'Slaves_running', "               \
-	"'Threads_connected', 'Threads_running', 'Uptime', 'wsrep_ready') "     \
+	"'slave_parallel_workers', 'slave_preserve_commit_order', "            \
+	"'slave_skip_errors', 'sql_mode', 'ssl_cert', "                        \
+	"'super_read_only', 'sync_binlog', 'system_time_zone', "               \
+	"'time_zone') "                                                        \
+	"OR Variable_name LIKE 'rpl_semi_sync%'"
+#define STATUS                                                                 \
+	"SHOW GLOBAL STATUS WHERE Variable_name IN ("                          \
+	"'Slave_heartbeat_period', 'Slave_received_heartbeats') "              \
 	"OR Variable_name LIKE 'Rpl_%'"
 #define CLOCK                                                                  \
 	"SELECT UTC_TIMESTAMP(6) AS clock, TIMESTAMPDIFF(SECOND, "             \
