@@ -231,6 +231,7 @@ too_late(struct node *node, int64_t begun_ns, int64_t begun_us)
 	facts->step = HA_DB_AT_SYN;
 	if (node->host && !is_numeric(node->host)) {
 		facts->error = UNKNOWN_HOST;
+		facts->is_local = 1;
 		ha_err_set(&facts->why, EX_UNAVAILABLE, 0,
 		    "no answer within %s: the look-up of '%s' has not ended",
 		    spent, node->host);

@@ -237,7 +237,7 @@ in_silence()
 	exit "$code"
 }
 if unshare -mn true 2>/dev/null; then
-	exits "a name that is looked up for ever" 2 \
+	exits "a name that is looked up for ever" 3 \
 	    unshare -mn sh -c "$(sed -n '/^in_silence()/,/^}/p' "$0")
 		in_silence"
 	ms=$((($(cat "$T/ended") - $(cat "$T/begun")) / 1000000))
