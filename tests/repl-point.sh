@@ -41,7 +41,8 @@ fresh_one()
 	# Without a channel there is nothing to stop.
 	sql "$1" "STOP $role $named $for_channel" >/dev/null 2>&1
 	sql "$1" "RESET $role $named ALL $for_channel" >/dev/null 2>&1
-	sql "$1" 'SET GLOBAL read_only = 0; DROP DATABASE IF EXISTS t'
+	sql "$1" 'SET GLOBAL read_only = 0; DROP DATABASE IF EXISTS t;
+	    DROP DATABASE IF EXISTS ha'
 	of "$1" FLAVOUR
 	case $of_db in
 	mariadb)

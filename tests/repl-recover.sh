@@ -140,6 +140,16 @@ fresh_recoveries()
 	is "$how: recovered each time" "$failures" ''
 }
 
+# What point waits for comes at once: n1 has a table for its row, and n2, which
+# may write none, is heard often.
+quick_proof()
+{
+	ok "$how: the heartbeat's table" ha-repl heartbeat --create n1
+	words_of 3 ''
+	sql 3 "STOP $role; $change TO ${master}_HEARTBEAT_PERIOD = 0.2;
+	    START $role"
+}
+
 recoveries_once()
 {
 	ok "$how: fresh servers" fresh
@@ -150,6 +160,7 @@ recoveries_once()
 	make_table 1
 	insert 1 3
 	in_step_all
+	quick_proof
 	failures='' leaks='' kills=0
 	ok "$how: moved to and fro" learn
 	stride 3

@@ -28,10 +28,12 @@ seed()
 	    --credentials "$HA_DB_REPL_CNF" --method "$method" "$@"
 }
 
-# Of every kind, with words that are not easy.
+# Of every kind, with words that are not easy, and a table for the row that point
+# waits for.
 make_data()
 {
 	make_table 1
+	ha-repl heartbeat --create n1
 	of 1 LOCAL_CNF
 	mariadb --defaults-file="$of_db" --default-character-set=utf8mb4 t <<-'END'
 		CREATE TABLE odd (
