@@ -2,13 +2,15 @@
 /*
  * relay - a TCP relay on 127.0.0.1 that spoils what goes through it.
  *
- * usage: relay TO [mute WORD | swap WORD WITH | cut N]
+ * usage: relay TO [after WORD] [mute WORD | swap WORD WITH | cut N]
  *
- *	mute	once a client has sent WORD ("\xHH" is a byte), it hears nothing
- *		more on that connection, which stays
+ *	after	nothing is spoiled before a client has sent WORD ("\xHH" is a
+ *		byte), and on its connection alone
+ *	mute	once a client has sent WORD, it hears nothing more on that
+ *		connection, which stays
  *	swap	a client's WORD arrives as WITH, which is as long
- *	cut	closes all after the N'th piece that clients have sent, and then
- *		goes on without: what the first N-1 of them did was answered
+ *	cut	the connection on which clients send the N'th piece ends there,
+ *		unsent
  *
  * It writes the port that it listens on to stdout, and stays.  A WORD is found
  * when it comes in one piece.
@@ -27,8 +29,8 @@
 #include <unistd.h>
 
 static const char *mode;
-static char word[256], with[256];
-static size_t word_len;
+static char gate[256], word[256], with[256];
+static size_t gate_len, word_len;
 static long *pieces; /* shared by all connections */
 static long cut_at;
 
@@ -84,28 +86,37 @@ receive(int fd, char *bytes, size_t size)
 	return (size_t)n;
 }
 
+/* What a client sends; 1: it hears nothing from now on. */
+static int
+spoil(char *bytes, size_t len, int *is_open)
+{
+	char *at = memmem(bytes, len, word, word_len);
+	int was_open = *is_open;
+
+	if (memmem(bytes, len, gate, gate_len))
+		*is_open = 1;
+	if (!was_open && gate_len)
+		return 0;
+	if (!strcmp(mode, "cut") &&
+	    __atomic_add_fetch(pieces, 1, __ATOMIC_SEQ_CST) == cut_at)
+		_exit(0);
+	if (at && !strcmp(mode, "swap"))
+		memcpy(at, with, word_len);
+	return at && !strcmp(mode, "mute");
+}
+
 static void
 carry(int client, int server)
 {
 	static char bytes[1 << 16];
 	struct pollfd fds[] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
-	int is_mute = 0;
+	int is_mute = 0, is_open = 0;
 	size_t len;
-	char *at;
 
 	while (poll(fds, 2, -1) > 0) {
 		if (fds[0].revents) {
 			len = receive(client, bytes, sizeof(bytes));
-			if (!strcmp(mode, "cut") &&
-			    __atomic_add_fetch(pieces, 1, __ATOMIC_SEQ_CST) ==
-				cut_at)
-				_exit(0);
-			at = word_len ? memmem(bytes, len, word, word_len)
-				      : NULL;
-			if (at && !strcmp(mode, "swap"))
-				memcpy(at, with, word_len);
-			else if (at)
-				is_mute = 1;
+			is_mute |= spoil(bytes, len, &is_open);
 			send_all(server, bytes, len);
 		}
 		if (fds[1].revents) {
@@ -154,11 +165,17 @@ listen_anywhere(void)
 int
 main(int argc, char **argv)
 {
+	const char *to = argv[1];
 	int listener;
 
-	if (argc < 2)
-		errx(
-		    64, "usage: relay TO [mute WORD | swap WORD WITH | cut N]");
+	if (argc > 3 && !strcmp(argv[2], "after")) {
+		gate_len = decode(argv[3], gate);
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc < 2 || argc == 3)
+		errx(64, "usage: relay TO [after WORD] [mute WORD | "
+			 "swap WORD WITH | cut N]");
 	mode = argc > 3 ? argv[2] : "";
 	if (!strcmp(mode, "cut"))
 		cut_at = atol(argv[3]);
@@ -174,5 +191,5 @@ main(int argc, char **argv)
 	signal(SIGCHLD, SIG_IGN);
 	listener = listen_anywhere();
 	for (;;)
-		serve(listener, argv[1]);
+		serve(listener, to);
 }

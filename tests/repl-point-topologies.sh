@@ -144,6 +144,13 @@ refusals()
 	unchanged 'a source that it is to ignore' 77 'would ignore'
 	run ha-repl point n2 --source gone --credentials "$HA_DB_REPL_CNF"
 	unchanged 'a source that is not there' 69 gone
+	run ha-repl point n2 --source nosuch.invalid
+	unchanged 'a source that has no address' 69 nosuch
+	unlike "... named once" "$err" 'nosuch.invalid.*nosuch.invalid'
+	printf '#ha-repl-journal\tv=1\n' >"$HA_STATE_DIR/repl/n2:seed.journal"
+	point 2 3
+	unchanged 'a seed that has not ended' 70 "ha-repl recover n2"
+	rm "$HA_STATE_DIR/repl/n2:seed.journal"
 
 	[ "$how" = gtid ] || {
 		point 2 3

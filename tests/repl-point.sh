@@ -7,6 +7,8 @@
 #	point I J [OPTION...]	run ha-repl point, with the credentials, in $how
 #			("gtid" or "pos"); $waiting is its -T
 #	fresh		all servers as they were made, but for who may log in
+#	relayed I WORD...	n$I behind tests/relay WORD...: for its replicas
+#			as the node "relayed"; at $relay_port; unrelayed ends it
 #	settings I	what is set for its channel, a line each, without what
 #			replicating changes
 
@@ -33,6 +35,28 @@ point()
 	esac
 	run ha-repl point "n$point_of" --source "n$point_from" \
 	    -T "$waiting" --credentials "$HA_DB_REPL_CNF" "$@"
+}
+
+relayed()
+{
+	of "$1" PORT
+	relayed=$1
+	shift
+	spawn -o "$T/port" "$HA_TOOLS/relay" "$of_db" "$@"
+	relay=$pid
+	wait_until 5 test -s "$T/port"
+	of "$relayed" LOCAL_CNF
+	socket=$(sed -n 's/^socket = //p' "$of_db")
+	of "$relayed" CNF
+	relay_port=$(cat "$T/port")
+	echo "relayed $socket alias=127.0.0.1:$relay_port" \
+	    "defaults-file=$of_db" >>"$HA_CONFIG_DIR/repl.conf"
+}
+
+unrelayed()
+{
+	reap "$relay" TERM
+	nodes
 }
 
 fresh_one()

@@ -7,33 +7,6 @@
 #	proofs		n2 from n1, n3 from n2
 . "$TESTS/repl-point.sh"
 
-# relayed I WORD...: n$I behind tests/relay for its replicas, by a socket here.
-relayed()
-{
-	of "$1" PORT
-	relayed=$1
-	shift
-	spawn -o "$T/port" "$HA_TOOLS/relay" "$of_db" "$@"
-	relay=$pid
-	wait_until 5 test -s "$T/port"
-	of "$relayed" SOCKET
-	socket=$of_db
-	of "$relayed" LOCAL_CNF
-	echo "relayed $socket alias=127.0.0.1:$(cat "$T/port")" \
-	    "defaults-file=$of_db" >>"$HA_CONFIG_DIR/repl.conf"
-}
-
-unrelayed()
-{
-	reap "$relay" TERM
-	nodes
-}
-
-rows_of()
-{
-	sql "$1" 'SELECT server_id FROM ha.heartbeat ORDER BY 1' 2>&1
-}
-
 executed()
 {
 	of "$1" FLAVOUR

@@ -110,13 +110,17 @@ static int
 open_db(struct act *act, struct ha_db **db, const struct node *node,
     struct ha_err *err)
 {
+	size_t len = strlen(node->name);
+
 	if (*db)
 		ha_db_free(*db);
 	*db = ha_db_new();
 	act->options.deadline_ns = act_statement_ns(act);
 	if (!facts_connect(*db, node, &act->options, err))
 		return 0;
-	ha_err_set(err, err->status, 0, "%s: %s", node->name, err->msg);
+	/* A host that is not found is named already. */
+	if (strncmp(err->msg, node->name, len) != 0 || err->msg[len] != ':')
+		ha_err_set(err, err->status, 0, "%s: %s", node->name, err->msg);
 	ha_db_free(*db);
 	*db = NULL;
 	return -1;

@@ -304,9 +304,6 @@ lock_source(struct act *act, struct ha_err *err)
 	if (!ha_db_query(act->source_db, "FLUSH TABLES WITH READ LOCK",
 		deadline_ns, NULL, err))
 		return 0;
-	/* The connection goes, and with it a lock that still comes. */
-	ha_db_free(act->source_db);
-	act->source_db = NULL;
 	return ha_err_set(err, EX_TEMPFAIL, 0,
 	    "%s: its tables could not be locked: %s", act->source->name,
 	    err->msg);
@@ -317,13 +314,14 @@ take_present(struct act *act, struct ha_err *err)
 {
 	int is_locked = act->repl->lock_wait_ms >= 0;
 
-	if (is_locked && lock_source(act, err))
+	if ((is_locked && lock_source(act, err)) || act_look_source(act, err) ||
+	    (is_locked && ha_db_query(act->source_db, "UNLOCK TABLES",
+			      act_statement_ns(act), NULL, err))) {
+		/* With the connection goes a lock, one that still comes too. */
+		ha_db_free(act->source_db);
+		act->source_db = NULL;
 		return -1;
-	if (act_look_source(act, err))
-		return -1;
-	if (is_locked && ha_db_query(act->source_db, "UNLOCK TABLES",
-			     act_statement_ns(act), NULL, err))
-		return -1;
+	}
 	if (!act->source_facts.own.file)
 		return ha_err_set(
 		    err, EX_CONFIG, 0, "%s: log_bin is off", act->source->name);

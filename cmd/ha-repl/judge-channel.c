@@ -34,6 +34,29 @@ hint(const struct channel *channel, enum part part)
 	return state && *state ? state : NULL;
 }
 
+/* One word of a shell's; what is in it came from the server. */
+static void
+add_word(struct ha_buf *command, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+	struct ha_buf word = HA_BUF_INIT;
+
+	judge_add_quote(&word, text ? text : "?");
+	if (word.len && strspn(word.data, plain) == word.len) {
+		ha_buf_add_str(command, word.data);
+	} else {
+		ha_buf_add_char(command, '\'');
+		for (const char *c = word.len ? word.data : ""; *c; c++)
+			if (*c == '\'')
+				ha_buf_add_str(command, "'\\''");
+			else
+				ha_buf_add_char(command, *c);
+		ha_buf_add_char(command, '\'');
+	}
+	ha_buf_release(&word);
+}
+
 /* The command, with the channel's own for SOURCE, PORT and ACCOUNT. */
 static void
 add_look(
@@ -41,15 +64,13 @@ add_look(
 {
 	for (; *look; look++)
 		if (!strncmp(look, "SOURCE", 6)) {
-			judge_add_quote(command,
-			    channel->source_host ? channel->source_host : "?");
+			add_word(command, channel->source_host);
 			look += 5;
 		} else if (!strncmp(look, "PORT", 4)) {
 			ha_buf_addf(command, "%u", channel->source_port);
 			look += 3;
 		} else if (!strncmp(look, "ACCOUNT", 7)) {
-			judge_add_quote(command,
-			    channel->source_user ? channel->source_user : "?");
+			add_word(command, channel->source_user);
 			look += 6;
 		} else {
 			ha_buf_add_char(command, *look);

@@ -10,6 +10,7 @@
 #include "msg.h"
 #include "out.h"
 #include "preflight.h"
+#include "seed.h"
 
 static int
 find_nodes(struct act *act, char **operands, struct ha_err *err)
@@ -180,9 +181,20 @@ prepare(struct act *act, struct ha_err *err)
 }
 
 static int
-point(struct act *act, char **operands, struct ha_err *err)
+refuse_half_filled(const struct act *act, struct ha_err *err)
 {
-	if (find_nodes(act, operands, err))
+	if (!seed_is_left(act->node->name))
+		return 0;
+	return ha_err_set(err, EX_SOFTWARE, 0,
+	    "a seed of %s has not ended: run 'ha-repl recover %s'",
+	    act->node->name, act->node->name);
+}
+
+static int
+point(struct act *act, char **operands, int is_filled, struct ha_err *err)
+{
+	if (find_nodes(act, operands, err) ||
+	    (!is_filled && refuse_half_filled(act, err)))
 		return err->status;
 	if (!act->repl->is_dry_run &&
 	    journal_begin(&act->journal, act->node->name, "point", err))
@@ -210,17 +222,29 @@ point(struct act *act, char **operands, struct ha_err *err)
 	return EX_OK;
 }
 
-int
-point_run(const struct repl *repl, char **operands)
+static int
+run(const struct repl *repl, char **operands, int is_filled)
 {
 	struct ha_err err = { 0 };
 	struct act act;
 	int status;
 
 	act_init(&act, repl);
-	status = point(&act, operands, &err);
+	status = point(&act, operands, is_filled, &err);
 	if (status && err.msg[0])
 		ha_say("%s", err.msg);
 	act_release(&act);
 	return status;
+}
+
+int
+point_run(const struct repl *repl, char **operands)
+{
+	return run(repl, operands, 0);
+}
+
+int
+point_filled(const struct repl *repl, char **operands)
+{
+	return run(repl, operands, 1);
 }

@@ -434,7 +434,7 @@ point(struct seed *seed, struct ha_err *err)
 	/* It takes the lock of the node itself. */
 	act_release(&seed->act);
 	act_init(&seed->act, &seed->repl);
-	status = point_run(&repl, operands);
+	status = point_filled(&repl, operands);
 	if (!status) {
 		status = end(seed, err);
 	} else {

@@ -68,32 +68,8 @@ int seed_is_left(const char *node);
 /* Finish it: the exit status. */
 int seed_recover(const struct repl *repl, const char *node);
 
-/* seed-method.c: */
-/* NULL: there is none of this name. */
-const struct seed_method *seed_method(const char *name);
-/* The best that is possible, or --method; the others' reasons with -v. */
-int seed_choose(struct seed *seed, struct ha_err *err);
-/* A statement's one number, asked at the source. */
-int
-seed_count(struct seed *seed, const char *sql, int64_t *n, struct ha_err *err);
-/*
- * A replica that gets the source's accounts is logged in to as before: does
- * that open the source?
- */
-int seed_check_accounts(struct seed *seed, struct ha_err *err);
-
-/* seed-dump.c: by mariadb-dump or mysqldump, through this machine. */
-int seed_dump_check(struct seed *seed, struct ha_err *err);
-void seed_dump_show(const struct seed *seed);
-int seed_dump(struct seed *seed, struct ha_err *err);
-int seed_dump_settle(struct seed *seed, struct ha_err *err);
-
-/* seed-clone.c: by MySQL's CLONE. */
-int seed_clone_check(struct seed *seed, struct ha_err *err);
-void seed_clone_show(const struct seed *seed);
-int seed_clone(struct seed *seed, struct ha_err *err);
-int seed_clone_settle(struct seed *seed, struct ha_err *err);
-int seed_clone_resume(struct seed *seed, struct ha_err *err);
+/* point.c: what has been filled, while its journal is open: the exit status. */
+int point_filled(const struct repl *repl, char **operands);
 
 /* seed-login.c: */
 /*

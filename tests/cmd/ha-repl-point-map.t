@@ -35,7 +35,7 @@ make_table 1
 insert 1 3
 in_step_3()
 {
-	wait_until 10 same_rows 1 3
+	in_step 1 3 && in_step 1 2
 }
 ok "in step" in_step_3
 point 3 1
@@ -85,6 +85,37 @@ insert 1 1
 ok "... which is given back" in_step_3
 point 3 2 --lock-wait 2s
 is "--lock-wait alone: 64" "$status" 64
+
+# The source is not to be looked at while it is locked, and the old one hangs:
+# going back takes a while.
+written_again()
+{
+	sql 1 'SET lock_wait_timeout = 3;
+	    INSERT INTO t.writes VALUES (UUID_SHORT(), 1)'
+}
+
+undoing()
+{
+	grep -q '^step	back' "$HA_STATE_DIR/repl/n3.journal" 2>/dev/null
+}
+
+point 3 2 --assume-equal='nobody writes'
+is "back: exit 0" "$status" 0
+relayed 1 after 'READ LOCK' swap SHOW SHOX
+sed -i "s/^relayed .* defaults/relayed 127.0.0.1:$relay_port defaults/" \
+    "$HA_CONFIG_DIR/repl.conf"
+db 2 freeze
+spawn -e "$T/pointing" ha-repl point n3 --source relayed --gtid no -t 2 -T 20 \
+    --assume-equal='nobody writes' --lock-wait 2s
+pointing=$pid
+ok "a source that refuses a statement while it is locked" wait_until 15 undoing
+ok "... is not locked while that is undone" written_again
+db 2 thaw
+reap "$pointing"
+unrelayed
+run ha-repl recover n3
+ok "... all is as it was" wait_until 20 replicates 3
+ok "... and goes on" in_step_3
 
 ## TLS
 

@@ -269,6 +269,7 @@ test_stopped(void **state)
 	static char words[] = "error connecting to master 'r@h:1' - "
 			      "Can't connect (111 \"Connection refused\")|";
 	static char duplicate[] = "Duplicate entry '1'";
+	static char hostile[] = "a's;$(id)";
 
 	(void)state;
 	channel->receiver = channel->applier = THREAD_NO;
@@ -286,6 +287,9 @@ test_stopped(void **state)
 	channel->receiver_error = 1045;
 	expect(1, HA_STATUS_CRIT,
 	    "see: mysql -h 10.0.0.1 -P 3306 -u repl -p, on the replica");
+	channel->source_user = hostile;
+	expect(1, HA_STATUS_CRIT, "-u 'a'\\''s;$(id)' -p, on the replica");
+	channel->source_user = channels[2].source_user;
 	channel->receiver_error = 0;
 	expect(1, HA_STATUS_CRIT, "not connected to db-a and has no error yet");
 	channel->receiver = THREAD_YES;
