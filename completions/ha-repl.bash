@@ -97,7 +97,7 @@ _ha_repl()
 		return
 		;;
 	--method)
-		mapfile -t COMPREPLY < <(compgen -W 'auto clone dump' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'auto clone backup dump' -- "$cur")
 		return
 		;;
 	--force)

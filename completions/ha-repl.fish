@@ -32,7 +32,7 @@ complete -c ha-repl -l ignore-server-ids -x -d 'servers whose events are not app
 complete -c ha-repl -l empty -d 'point: there is meant to be no data'
 complete -c ha-repl -l back -d 'recover: put the old settings back'
 complete -c ha-repl -l forward -d 'recover: finish what was begun'
-complete -c ha-repl -l method -x -a 'auto clone dump' -d 'seed: how; auto is the best that both ends have'
+complete -c ha-repl -l method -x -a 'auto clone backup dump' -d 'seed: how; auto is the best that both ends have'
 complete -c ha-repl -l force -x -d 'go on where it would refuse; the reason is logged'
 complete -c ha-repl -s n -l dry-run -d 'show the statements, and do nothing'
 complete -c ha-repl -s v -l verbose -d 'say more on stderr; twice: still more'

@@ -12,6 +12,9 @@
 #	clone_alone HOW		it isn't; and what is refused
 #	clone_breaks HOW	an end, or ha-repl, is killed in the middle
 #	clone_kills HOW STEP	... at many places
+#	machines	both are reached by ssh, below with-sshd, n2 a service
+#	backups HOW...	by mariadb-backup; backup_refusals HOW,
+#			backup_breaks HOW, backup_kills HOW STEP
 #
 # $method is --method.
 . "$TESTS/repl-point.sh"
@@ -621,5 +624,209 @@ clone_breaks()
 clone_kills()
 {
 	supervise
+	kills "$2"
+}
+
+# Both nodes have a machine that is reached by ssh, and n2 a service.  Who is
+# there sees none of the processes here, so that this shell does what is asked
+# of the service.
+machines()
+{
+	mkdir "$T/there" "$T/service"
+	cat >"$T/there/systemctl" <<-END
+		#!/bin/sh
+		[ "\$2" = n2db ] || {
+			echo "Unit \$2.service not found." >&2
+			exit 4
+		}
+		rm -f '$T/service/answer'
+		echo "\$1" >'$T/service/asking'
+		mv '$T/service/asking' '$T/service/asked'
+		until [ -s '$T/service/answer' ]; do
+			sleep 0.05
+		done
+		exit "\$(cat '$T/service/answer')"
+	END
+	mkdir "$T/here"
+	cat >"$T/here/ssh" <<-END
+		#!/bin/sh
+		exec /usr/bin/ssh -F '$HA_SSH_CONFIG' "\$1" "\$2" -- "\$4" \
+		    "PATH='$T/there':\\\$PATH \$5"
+	END
+	chmod 755 "$T/there/systemctl" "$T/here/ssh"
+	PATH=$T/here:$PATH
+	sed 's/^n1 .*/& ssh=peer/; s/^n2 .*/& ssh=peer service=n2db/' \
+	    "$HA_CONFIG_DIR/repl.conf" >"$T/machines.conf"
+	cp "$T/machines.conf" "$HA_CONFIG_DIR/repl.conf"
+	serve_n2 &
+	service=$!
+}
+
+answer()
+{
+	"$@" >/dev/null 2>&1
+	echo $? >"$T/service/answering"
+	mv "$T/service/answering" "$T/service/answer"
+}
+
+start_n2()
+{
+	[ ! -e "$T/service/broken" ] || return 1
+	sql 2 'SELECT 1' || db 2 start
+}
+
+serve_n2()
+{
+	while kill -0 "$$" 2>/dev/null && [ -d "$T/service" ]; do
+		[ -e "$T/service/asked" ] || {
+			sleep 0.05
+			continue
+		}
+		asked=$(cat "$T/service/asked")
+		rm "$T/service/asked"
+		case $asked in
+		is-active) answer sql 2 'SELECT 1' ;;
+		stop) answer db 2 stop ;;
+		start) answer start_n2 ;;
+		esac
+	done
+}
+
+copies()
+{
+	of 2 DIR
+	ls -d "$of_db"/data."$1"-* 2>/dev/null
+}
+
+no_copies()
+{
+	[ -z "$(copies seed)" ]
+}
+
+backups()
+{
+	for how in "$@"; do
+		fresh_two
+		make_data
+		sql 1 "CREATE USER app@'%' IDENTIFIED BY 'app-secret'"
+		seed -n
+		is "$how: backup -n: what would be run" "$status" 0
+		like "$how: backup -n: in words" "$out" \
+		    'ssh peer mariadb-backup .*--backup'
+		is "$how: backup -n: and is not done" \
+		    "$(sql 2 "SHOW DATABASES LIKE 't'")" ''
+		with_writes seed
+		is "$how: n2 gets a backup while n1 is written to" \
+		    "$status" 0 || diag "$err"
+		like "$how: backup: so it says" "$err" 'from n1 by backup'
+		ok "$how: backup: what n1 has n2 has" same_data
+		ok "$how: backup: it replicates" replicates 2
+		ok "$how: backup: nothing was written by itself" no_own_events
+		is "$how: backup: n1's account came with it" \
+		    "$(sql 2 "SELECT COUNT(*) FROM mysql.user
+			WHERE user = 'app'")" 1
+		is "$how: backup: n1's events are left to n1" \
+		    "$(sql 2 "SELECT COUNT(*) FROM information_schema.events
+			WHERE status = 'ENABLED'")" 0
+		is "$how: backup: what n2 had is kept" \
+		    "$(copies before | wc -l)" 1
+		of 2 DIR
+		like "$how: backup: and named" "$err" "$of_db/data.before-"
+		rm -rf "$of_db"/data.before-*
+		ok "$how: backup: nothing else is beside it" no_copies
+		ok "$how: backup: no journal is left" no_journal
+		insert 1 3
+		ok "$how: backup: what comes later arrives" in_step 1 2
+		sql 1 'DROP USER app'
+	done
+}
+
+with_nodes()
+{
+	sed "$1" "$T/machines.conf" >"$HA_CONFIG_DIR/repl.conf"
+}
+
+backup_refusals()
+{
+	how=$1
+	fresh_two
+	make_data
+	with_nodes 's/service=n2db/service=other/'
+	seed --method backup
+	is "$how: backup: another service" "$status" 69
+	like "$how: backup: says so" "$err" 'other.* not active'
+	with_nodes 's/ service=n2db//'
+	seed --method backup
+	is "$how: backup: no service" "$status" 78
+	like "$how: backup: says so" "$err" 'no service='
+	with_nodes '/^n1/s/ssh=peer/ssh=-oProxyCommand=x/'
+	seed --method backup
+	is "$how: backup: no host, but an option" "$status" 78
+	with_nodes '/^n1/s/ssh=peer/ssh=nobody.invalid/'
+	seed --method backup
+	is "$how: backup: a machine that is not there" "$status" 69
+	like "$how: backup: named" "$err" 'n1: .*nobody.invalid'
+	seed -v
+	is "$how: backup: so it is dumped" "$status" 0
+	like "$how: backup: and said why" "$err" 'not by backup: n1: '
+	with_nodes ''
+	drop_all
+	sql 2 'SET GLOBAL event_scheduler = ON'
+	seed --method backup
+	is "$how: backup: events that would run at once" "$status" 78
+	like "$how: backup: says so" "$err" 'event_scheduler'
+	sql 2 'SET GLOBAL event_scheduler = OFF'
+}
+
+# n2 is empty, serves, and nothing is left.
+untouched()
+{
+	no_journal && no_copies && sql_is '' 2 "SHOW DATABASES LIKE 't'"
+}
+
+backup_breaks()
+{
+	how=$1
+	fresh_two
+	make_data
+	for end in 'exit 3' 'exit 0'; do
+		cat >"$T/there/mariadb-backup" <<-END
+			#!/bin/sh
+			echo "\$@" >'$T/argv'
+			/usr/bin/mariadb-backup "\$@" | head -c 1000000
+			echo 'it broke' >&2
+			$end
+		END
+		chmod 755 "$T/there/mariadb-backup"
+		seed
+		is "$how: backup: cut off, $end" "$status" 69
+		like "$how: backup: $end: in words" "$err" 'n1: .*(broke|has not)'
+		ok "$how: backup: $end: n2 is untouched" untouched
+	done
+	rm "$T/there/mariadb-backup"
+	unlike "$how: backup: no password is in a command line" \
+	    "$(cat "$T/argv")" secret
+
+	: >"$T/service/broken"
+	seed
+	is "$how: backup: the service does not start" "$status" 70
+	like "$how: backup: says what to do" "$err" 'recover n2.*--back'
+	rm "$T/service/broken"
+	run ha-repl recover --back n2
+	is "$how: backup: going back" "$status" 69
+	like "$how: backup: and so it says" "$err" 'n2 has its old data'
+	ok "$how: backup: n2 is as it was" untouched
+
+	: >"$T/service/broken"
+	seed
+	rm "$T/service/broken"
+	run ha-repl recover n2 -T "$waiting"
+	is "$how: backup: going on" "$status" 0 || diag "$err"
+	ok "$how: backup: it is whole then" same_data
+}
+
+backup_kills()
+{
+	how=$1
 	kills "$2"
 }

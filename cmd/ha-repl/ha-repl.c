@@ -107,7 +107,7 @@ static const struct ha_opt opts[] = {
 	    "recover: finish what was begun" },
 	{ 0, "method", "HOW", HA_OPT_STRING, &repl.how,
 	    "seed: how; auto is the best that both ends have", NULL,
-	    "auto|clone|dump" },
+	    "auto|clone|backup|dump" },
 	{ 0, "force", "REASON", HA_OPT_STRING, &repl.force,
 	    "go on where it would refuse; the reason is logged" },
 	{ 'n', "dry-run", NULL, HA_OPT_FLAG, &repl.is_dry_run,

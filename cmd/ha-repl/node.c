@@ -167,6 +167,8 @@ node_copy(const struct node *node)
 	new->socket = copy(node->socket);
 	new->address = copy(node->address);
 	new->defaults_file = copy(node->defaults_file);
+	new->ssh = copy(node->ssh);
+	new->service = copy(node->service);
 	new->alias_count = node->alias_count;
 	if (node->alias_count)
 		new->aliases =
@@ -189,6 +191,8 @@ node_free(struct node *node)
 	free(node->socket);
 	free(node->address);
 	free(node->defaults_file);
+	free(node->ssh);
+	free(node->service);
 	free(node);
 }
 
@@ -344,6 +348,16 @@ set_once(char **value, const char *text, struct ha_err *err)
 	return 0;
 }
 
+/* What a program gets, and is none of its options. */
+static int
+set_word(char **value, const char *text, struct ha_err *err)
+{
+	if (*text == '-')
+		return ha_err_set(
+		    err, EX_USAGE, 0, "it can't begin with a '-'");
+	return set_once(value, text, err);
+}
+
 static int
 add_alias(struct node *node, const char *text, struct ha_err *err)
 {
@@ -376,9 +390,14 @@ add_setting(
 		return set_once(&node->defaults_file, value, err);
 	if (!strncmp(word, "alias=", len + 1))
 		return add_alias(node, value, err);
+	if (!strncmp(word, "ssh=", len + 1))
+		return set_word(&node->ssh, value, err);
+	if (!strncmp(word, "service=", len + 1))
+		return set_word(&node->service, value, err);
 	*offset = 0;
 	return ha_err_set(err, EX_USAGE, 0,
-	    "there is no '%.*s': defaults-file or alias", (int)len, word);
+	    "there is no '%.*s': defaults-file, alias, ssh or service",
+	    (int)len, word);
 }
 
 static int

@@ -9,6 +9,7 @@
  *	db-a  10.0.0.1:3306  defaults-file=/etc/ha/db-a.cnf
  *	db-b  10.0.0.2       alias=db-b.internal:3306
  *	db-c  /run/mysqld/mysqld.sock
+ *	db-d  10.0.0.3       ssh=root@db-d service=mariadb
  */
 #ifndef REPL_NODE_H
 #define REPL_NODE_H
@@ -38,6 +39,8 @@ struct node {
 	char *socket; /* NULL: host, or neither: the usual one of here */
 	char *address; /* what node_address() returns */
 	char *defaults_file; /* NULL: --defaults-file, or the usual ones */
+	char *ssh; /* its machine, as ssh(1) calls it; or NULL */
+	char *service; /* its server, as systemctl(1) calls it; or NULL */
 	char **aliases; /* HOST:PORT, as others may call it */
 	size_t alias_count;
 };

@@ -55,28 +55,17 @@
 	"s.STATE, s.BEGIN_TIME, s.ERROR_NO, s.ERROR_MESSAGE, s.BINLOG_FILE, "  \
 	"s.BINLOG_POSITION, s.GTID_EXECUTED"
 
-/* 9.7 of 9.7.4: only servers of one series clone each other. */
-static size_t
-series(const char *version)
-{
-	const char *dot = strchr(version, '.');
-
-	return dot ? (size_t)(dot - version) + 1 + strcspn(dot + 1, ".") : 0;
-}
-
 static int
 check_servers(struct seed *seed, struct ha_err *err)
 {
 	const struct facts *here = &seed->act.facts;
 	const struct facts *there = &seed->act.source_facts;
-	size_t len = series(here->version);
 
 	if (here->flavour->gtid != GTID_MYSQL ||
 	    there->flavour->gtid != GTID_MYSQL)
 		return ha_err_set(
 		    err, EX_CONFIG, 0, "only MySQL's servers clone");
-	if (!len || len != series(there->version) ||
-	    strncmp(here->version, there->version, len) != 0)
+	if (!seed_is_one_series(seed))
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "%s is MySQL %s and %s %s: only one series clones itself",
 		    there->node->name, there->version, here->node->name,
@@ -174,13 +163,12 @@ install(struct seed *seed, struct ha_db *db, const struct node *node,
 	static const char is_there[] =
 	    "SELECT 1 FROM information_schema.plugins WHERE plugin_name = "
 	    "'clone' AND plugin_status = 'ACTIVE'";
-	struct ha_db_result result = HA_DB_RESULT_INIT;
 	int64_t deadline_ns = act_statement_ns(&seed->act);
-	int failed = ha_db_query(db, is_there, deadline_ns, &result, err);
-	size_t rows = result.rows;
+	char *one;
+	int failed = seed_ask(seed, db, is_there, &one, err), has = one != NULL;
 
-	ha_db_result_release(&result);
-	if (failed || rows || seed->repl.is_dry_run)
+	free(one);
+	if (failed || has || seed->repl.is_dry_run)
 		return failed;
 	if (!ha_db_query(
 		db, "SET SESSION sql_log_bin = 0", deadline_ns, NULL, err) &&
@@ -647,23 +635,32 @@ undo(struct seed *seed, struct ha_err *err)
 }
 
 static int
+note_variable(struct seed *seed, const char *name, struct ha_err *err)
+{
+	char sql[64], *value;
+
+	snprintf(sql, sizeof(sql), "SELECT @@GLOBAL.%s", name);
+	if (seed_ask(seed, seed->act.db, sql, &value, err))
+		return -1;
+	journal_set(seed->journal, name, value ? value : "");
+	free(value);
+	return 0;
+}
+
+static int
 note_before(struct seed *seed, struct ha_err *err)
 {
 	struct ha_db_result row = HA_DB_RESULT_INIT;
 	struct act *act = &seed->act;
-	const char *list =
-	    facts_variable(&act->facts, "clone_valid_donor_list");
-	const char *ca = facts_variable(&act->facts, "clone_ssl_ca");
 	int failed =
 	    ha_db_query(act->db, STATUS, act_statement_ns(act), &row, err);
 
 	if (!failed)
 		journal_set(seed->journal, "clone_before", began(&row));
-	journal_set(seed->journal, "clone_valid_donor_list", list ? list : "");
-	if (act->goal.ca)
-		journal_set(seed->journal, "clone_ssl_ca", ca ? ca : "");
 	ha_db_result_release(&row);
-	return failed;
+	if (failed || note_variable(seed, "clone_valid_donor_list", err))
+		return -1;
+	return act->goal.ca ? note_variable(seed, "clone_ssl_ca", err) : 0;
 }
 
 static int
@@ -673,9 +670,8 @@ prepare(struct seed *seed, struct ha_err *err)
 	struct act *act = &seed->act;
 	int failed;
 
-	/* With the variables of a plugin that has just been installed. */
-	if (act_look(act, err) || note_before(seed, err) ||
-	    seed_begin(seed, err) || persist(seed, err))
+	if (note_before(seed, err) || seed_begin(seed, err) ||
+	    persist(seed, err))
 		return -1;
 	add_donor_list(&sql, seed);
 	failed = seed_say(seed, sql.data, err);
@@ -752,28 +748,6 @@ seed_clone_resume(struct seed *seed, struct ha_err *err)
 	return finish(seed, &clone, err);
 }
 
-/* The channels that the source has are none of the replica's. */
-static int
-reset_channels(struct seed *seed, struct ha_err *err)
-{
-	const struct facts *facts = &seed->act.facts;
-	struct ha_buf sql = HA_BUF_INIT;
-	int failed = 0;
-
-	for (size_t i = 0; i < facts->channel_count && !failed; i++) {
-		const char *name = facts->channels[i].name;
-
-		ha_buf_reset(&sql);
-		flavour_add(&sql, facts->flavour, FLAVOUR_STOP, name);
-		failed = seed_say(seed, sql.data, err);
-		ha_buf_reset(&sql);
-		flavour_add(&sql, facts->flavour, FLAVOUR_RESET, name);
-		failed = failed || seed_say(seed, sql.data, err);
-	}
-	ha_buf_release(&sql);
-	return failed;
-}
-
 static int
 read_position(struct seed *seed, struct ha_err *err)
 {
@@ -799,7 +773,8 @@ read_position(struct seed *seed, struct ha_err *err)
 int
 seed_clone_settle(struct seed *seed, struct ha_err *err)
 {
-	return reset_channels(seed, err) || seed_disable_events(seed, err) ||
+	return seed_reset_channels(seed, err) ||
+		       seed_disable_events(seed, err) ||
 		       read_position(seed, err) || forget_persisted(seed, err)
 		   ? -1
 		   : 0;

@@ -125,3 +125,29 @@ seed_login(const struct repl *repl, const struct node *node,
 	ha_db_defaults_release(&defaults);
 	return fd;
 }
+
+int
+seed_login_socket(const struct repl *repl, const struct node *node,
+    const char *socket, struct ha_err *err)
+{
+	struct ha_db_defaults defaults = { 0 };
+	struct ha_buf text = HA_BUF_INIT;
+	int fd = -1;
+
+	if (!ha_db_defaults_read(&defaults,
+		node->defaults_file ? node->defaults_file : repl->defaults_file,
+		NULL, err)) {
+		ha_buf_add_str(&text, "[client]\n");
+		add(&text, "user", defaults.user);
+		add(&text, "password", defaults.password);
+		add(&text, "socket", socket);
+		ha_buf_add_str(&text, "protocol = socket\n");
+		fd = open_memory(&text, err);
+		explicit_bzero(text.data, text.len);
+	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	ha_buf_release(&text);
+	ha_db_defaults_release(&defaults);
+	return fd;
+}

@@ -12,6 +12,8 @@
 static const struct seed_method methods[] = {
 	{ "clone", seed_clone_check, seed_clone_show, seed_clone,
 	    seed_clone_settle, seed_clone_resume },
+	{ "backup", seed_backup_check, seed_backup_show, seed_backup,
+	    seed_backup_settle, seed_backup_resume },
 	{ "dump", seed_dump_check, seed_dump_show, seed_dump, seed_dump_settle,
 	    NULL },
 };
@@ -61,16 +63,47 @@ seed_choose(struct seed *seed, struct ha_err *err)
 	return 0;
 }
 
+static size_t
+series(const char *version)
+{
+	const char *dot = strchr(version, '.');
+
+	return dot ? (size_t)(dot - version) + 1 + strcspn(dot + 1, ".") : 0;
+}
+
+int
+seed_is_one_series(const struct seed *seed)
+{
+	const char *here = seed->act.facts.version;
+	const char *there = seed->act.source_facts.version;
+	size_t len = series(here);
+
+	return len && len == series(there) && !strncmp(here, there, len);
+}
+
+int
+seed_ask(struct seed *seed, struct ha_db *db, const char *sql, char **cell,
+    struct ha_err *err)
+{
+	struct ha_db_result result = HA_DB_RESULT_INIT;
+	int failed =
+	    ha_db_query(db, sql, act_statement_ns(&seed->act), &result, err);
+
+	*cell = !failed && result.rows && result.cells[0]
+		    ? ha_xstrdup(result.cells[0])
+		    : NULL;
+	ha_db_result_release(&result);
+	return failed;
+}
+
 int
 seed_count(struct seed *seed, const char *sql, int64_t *n, struct ha_err *err)
 {
-	struct ha_db_result result = HA_DB_RESULT_INIT;
-	int failed = ha_db_query(seed->act.source_db, sql,
-	    act_statement_ns(&seed->act), &result, err);
+	char *cell;
+	int failed = seed_ask(seed, seed->act.source_db, sql, &cell, err);
 
-	if (!failed && result.rows && result.cells[0])
-		*n = strtoll(result.cells[0], NULL, 10);
-	ha_db_result_release(&result);
+	*n = cell ? strtoll(cell, NULL, 10) : 0;
+	free(cell);
 	return failed;
 }
 

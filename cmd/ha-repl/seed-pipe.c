@@ -21,7 +21,7 @@ void
 seed_end_init(struct seed_end *end, const char *name, const char *node)
 {
 	memset(end, 0, sizeof(*end));
-	end->pidfd = end->data = end->errors = -1;
+	end->pidfd = end->data = end->errors = end->in = -1;
 	end->name = name;
 	end->node = node;
 }
@@ -57,7 +57,7 @@ seed_end_start(struct seed_end *end, const char *const *argv, int keep,
 	run.argv = argv;
 	run.keep = keep;
 	run.err = errors[1];
-	run.in = is_writer ? -1 : data[0];
+	run.in = is_writer ? end->in : data[0];
 	run.out = is_writer ? data[1] : -1;
 	failed = ha_run_start(&run, &end->pid, &end->pidfd, err);
 	close(errors[1]);
@@ -156,6 +156,10 @@ seed_end_reap(struct seed_end *end, int64_t deadline_ns, struct ha_err *err)
 	} while (!fds[0].revents);
 	status = ha_run_reap(end->pid, HA_CLOCK_NEVER);
 	end->pid = 0;
+	if (!status && end->promise && !strstr(last_words(end), end->promise))
+		return ha_err_set(err, EX_UNAVAILABLE, 0,
+		    "%s: %s has not said '%s'", end->node, end->name,
+		    end->promise);
 	return status ? fail(end, status, err) : 0;
 }
 
@@ -322,7 +326,7 @@ end_well(
 {
 	if (seed_end_reap(flow->from, ha_clock_deadline(5000), err))
 		return -1;
-	if (!memmem(flow->tail, flow->tail_len, last, strlen(last)))
+	if (last && !memmem(flow->tail, flow->tail_len, last, strlen(last)))
 		return ha_err_set(err, EX_UNAVAILABLE, 0,
 		    "%s: %s ended without its last line", flow->from->node,
 		    flow->from->name);
@@ -340,9 +344,11 @@ seed_pipe(struct seed_end *from, struct seed_end *to, const struct ha_buf *head,
 	*bytes = 0;
 	flow.moved_ns = flow.shown_ns = ha_clock_now_ns();
 	flow.is_shown = isatty(STDERR_FILENO);
-	remember_tail(&flow, head->data, head->len);
-	flow.len = head->len < CHUNK ? head->len : CHUNK;
-	memcpy(flow.chunk, head->data, flow.len);
+	if (head) {
+		remember_tail(&flow, head->data, head->len);
+		flow.len = head->len < CHUNK ? head->len : CHUNK;
+		memcpy(flow.chunk, head->data, flow.len);
+	}
 	failed =
 	    copy(&flow, stall_ms, err) || end_well(&flow, last, stall_ms, err);
 	show(&flow, 1);

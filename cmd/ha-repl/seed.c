@@ -38,6 +38,8 @@ release(struct seed *seed)
 	act_release(&seed->act);
 	free(seed->file);
 	free(seed->gtids);
+	free(seed->directory);
+	free(seed->socket);
 }
 
 static int
@@ -335,6 +337,28 @@ seed_disable_events(struct seed *seed, struct ha_err *err)
 	}
 	ha_buf_release(&sql);
 	ha_db_result_release(&events);
+	return failed;
+}
+
+/* The channels that the source has are none of the replica's. */
+int
+seed_reset_channels(struct seed *seed, struct ha_err *err)
+{
+	const struct facts *facts = &seed->act.facts;
+	struct ha_buf sql = HA_BUF_INIT;
+	int failed = 0;
+
+	for (size_t i = 0; i < facts->channel_count && !failed; i++) {
+		const char *name = facts->channels[i].name;
+
+		ha_buf_reset(&sql);
+		facts->flavour->stop(&sql, name);
+		failed = seed_say(seed, sql.data, err);
+		ha_buf_reset(&sql);
+		facts->flavour->reset(&sql, name);
+		failed = failed || seed_say(seed, sql.data, err);
+	}
+	ha_buf_release(&sql);
 	return failed;
 }
 

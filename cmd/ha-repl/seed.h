@@ -45,6 +45,8 @@ struct seed {
 	char *file; /* where in the source's log the data were taken; owned */
 	uint64_t at;
 	char *gtids; /* the same by GTIDs; "": it has none */
+	char *directory; /* backup: the replica's data; owned, of its check */
+	char *socket; /* and the source's */
 	int64_t stall_ms; /* how long nothing may move */
 	uint64_t bytes; /* that were copied */
 };
@@ -58,6 +60,7 @@ void seed_note_position(
 int seed_say(struct seed *seed, const char *sql, struct ha_err *err);
 /* For a method's settle. */
 int seed_disable_events(struct seed *seed, struct ha_err *err);
+int seed_reset_channels(struct seed *seed, struct ha_err *err);
 int seed_set_gtids(struct seed *seed, struct ha_err *err);
 /* What system schemas are, for NOT IN (...). */
 #define SEED_SYSTEM                                                            \
@@ -68,8 +71,44 @@ int seed_is_left(const char *node);
 /* Finish it: the exit status. */
 int seed_recover(const struct repl *repl, const char *node);
 
-/* point.c: what has been filled, while its journal is open: the exit status. */
-int point_filled(const struct repl *repl, char **operands);
+/* seed-method.c: */
+/* NULL: there is none of this name. */
+const struct seed_method *seed_method(const char *name);
+/* The best that is possible, or --method; the others' reasons with -v. */
+int seed_choose(struct seed *seed, struct ha_err *err);
+/* Both are 9.7, or 10.11, whatever comes behind that. */
+int seed_is_one_series(const struct seed *seed);
+/* The first cell of what a statement returns; *cell is owned, or NULL. */
+int seed_ask(struct seed *seed, struct ha_db *db, const char *sql, char **cell,
+    struct ha_err *err);
+/* One number, asked at the source. */
+int
+seed_count(struct seed *seed, const char *sql, int64_t *n, struct ha_err *err);
+/*
+ * A replica that gets the source's accounts is logged in to as before: does
+ * that open the source?
+ */
+int seed_check_accounts(struct seed *seed, struct ha_err *err);
+
+/* seed-dump.c: by mariadb-dump or mysqldump, through this machine. */
+int seed_dump_check(struct seed *seed, struct ha_err *err);
+void seed_dump_show(const struct seed *seed);
+int seed_dump(struct seed *seed, struct ha_err *err);
+int seed_dump_settle(struct seed *seed, struct ha_err *err);
+
+/* seed-clone.c: by MySQL's CLONE. */
+int seed_clone_check(struct seed *seed, struct ha_err *err);
+void seed_clone_show(const struct seed *seed);
+int seed_clone(struct seed *seed, struct ha_err *err);
+int seed_clone_settle(struct seed *seed, struct ha_err *err);
+int seed_clone_resume(struct seed *seed, struct ha_err *err);
+
+/* seed-backup.c: by mariadb-backup, which both machines have. */
+int seed_backup_check(struct seed *seed, struct ha_err *err);
+void seed_backup_show(const struct seed *seed);
+int seed_backup(struct seed *seed, struct ha_err *err);
+int seed_backup_settle(struct seed *seed, struct ha_err *err);
+int seed_backup_resume(struct seed *seed, struct ha_err *err);
 
 /* seed-login.c: */
 /*
@@ -80,12 +119,19 @@ int point_filled(const struct repl *repl, char **operands);
 int seed_login(const struct repl *repl, const struct node *node,
     const struct ha_db *db, int is_oracle, struct ha_err *err);
 
+/* The same for the node's own machine; it is read from its beginning. */
+int seed_login_socket(const struct repl *repl, const struct node *node,
+    const char *socket, struct ha_err *err);
+
 /* seed-pipe.c: two programs, one writes what the other reads. */
 struct seed_end {
 	pid_t pid; /* 0: not started, or reaped */
 	int pidfd;
 	int data; /* our end of its stdout or stdin; -1: closed */
+	int in; /* a writer's stdin, which stays the caller's; -1: none */
 	int errors; /* of its stderr; -1 */
+	const char *promise; /* what its last words there have if all went
+				well; NULL; borrowed */
 	char words[512]; /* the last of what it said there */
 	size_t word_len;
 	const char *name, *node; /* for messages; borrowed */
@@ -108,7 +154,7 @@ int
 seed_end_reap(struct seed_end *end, int64_t deadline_ns, struct ha_err *err);
 /*
  * Write the head, then copy all, until both have ended well and the last words
- * were `last`.  -1 as soon as one of them fails or nothing moves for stall_ms.
+ * were `last`, unless that is NULL, as head may be.  -1 as soon as one of them fails or nothing moves for stall_ms.
  */
 int
 seed_pipe(struct seed_end *from, struct seed_end *to, const struct ha_buf *head,

@@ -93,13 +93,14 @@ test_is(void **state)
 	assert_int_equal(err.status, EX_USAGE);
 }
 
-static const char conf[] = "# two\n"
-			   "topology dual\n"
-			   "db-a 10.0.0.1:3307 defaults-file=/etc/ha/a.cnf \\\n"
-			   "     alias=db-a.internal "
-			   "alias=[fd00::1]:3308\n"
-			   "db-b db-b.example.org\n"
-			   "db-c /run/c.sock\n";
+static const char conf[] =
+    "# two\n"
+    "topology dual\n"
+    "db-a 10.0.0.1:3307 defaults-file=/etc/ha/a.cnf \\\n"
+    "     alias=db-a.internal "
+    "alias=[fd00::1]:3308\n"
+    "db-b db-b.example.org ssh=root@db-b service=mariadb\n"
+    "db-c /run/c.sock\n";
 
 static void
 test_file(void **state)
@@ -121,6 +122,9 @@ test_file(void **state)
 	assert_true(node_is(a, "fd00::1", 3308));
 	assert_false(node_is(a, "fd00::1", 3306));
 	assert_false(node_is(a, "db-b", 3306));
+	assert_null(a->ssh);
+	assert_string_equal(nodes.list[1]->ssh, "root@db-b");
+	assert_string_equal(nodes.list[1]->service, "mariadb");
 	assert_true(node_is(nodes.list[2], "db-c", 3399));
 	nodes_release(&nodes);
 }
@@ -204,6 +208,8 @@ test_mistakes(void **state)
 		{ "a 10.0.0.1 defaults-file=b defaults-file=c\n",
 		    ":1:42: ", "already" },
 		{ "a 10.0.0.1 defaults-file=\n", ":1:26: ", "value" },
+		{ "a 10.0.0.1 ssh=-oProxyCommand=x\n", ":1:16: ", "'-'" },
+		{ "a 10.0.0.1 service=--now\n", ":1:20: ", "'-'" },
 		{ "a 10.0.0.1\nA 10.0.0.2\n", ":2:1: ", "already" },
 		{ "a 10.0.0.1\nb 10.0.0.1:3306\n", ":2:3: ", "'a' has this" },
 		{ "a 'b\n", ":1:", "quote" },
