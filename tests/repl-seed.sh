@@ -125,10 +125,42 @@ no_journal()
 	! ls "$HA_STATE_DIR"/repl/*.journal >/dev/null 2>&1
 }
 
+# One with a role, and one that both have, which stays as it is.
+make_accounts()
+{
+	sql 1 "CREATE ROLE readers; GRANT SELECT ON t.* TO readers;
+	    CREATE USER 'it''s'@'%' IDENTIFIED BY 'app-secret';
+	    GRANT INSERT, UPDATE ON t.* TO 'it''s'@'%';
+	    GRANT readers TO 'it''s'@'%';
+	    CREATE USER shared@'%' IDENTIFIED BY 'there-secret'"
+	sql 2 "SET sql_log_bin = 0;
+	    CREATE USER shared@'%' IDENTIFIED BY 'here-secret'"
+}
+
+accounts()
+{
+	grants="SHOW GRANTS FOR 'it''s'@'%'; SHOW GRANTS FOR readers"
+	is "$how: n1's account has the same grants at n2" \
+	    "$(sql 2 "$grants")" "$(sql 1 "$grants")"
+	of 2 CNF
+	(umask 077 && sed "s/^user.*/user = \"it's\"/
+	    s/^password.*/password = app-secret/" "$of_db" >"$T/app.cnf")
+	is "$how: and its password" "$(mariadb --defaults-file="$T/app.cnf" \
+	    -N -B -e "SELECT USER() LIKE 'it\'s@%'")" 1
+	sed "s/^user.*/user = shared/; s/^password.*/password = here-secret/" \
+	    "$T/app.cnf" >"$T/shared.cnf"
+	chmod 600 "$T/shared.cnf"
+	is "$how: one that was there is as it was" \
+	    "$(mariadb --defaults-file="$T/shared.cnf" -N -B -e 'SELECT 1')" 1
+	unlike "$how: no hash is told" "$err" '\*[0-9A-F]{40}'
+	sql 1 "DROP USER 'it''s'@'%', shared@'%'; DROP ROLE readers"
+}
+
 seeds()
 {
 	fresh_two
 	make_data
+	make_accounts
 	seed -n
 	is "$how: -n: what would be run" "$status" 0
 	like "$how: in words" "$out" '--single-transaction'
@@ -142,6 +174,7 @@ seeds()
 	    "$(sql 2 "SELECT COUNT(*) FROM information_schema.events
 		WHERE status = 'ENABLED'")" 0
 	ok "$how: no journal is left" no_journal
+	accounts
 	insert 1 3
 	ok "$how: what comes later arrives" in_step 1 2
 }

@@ -492,6 +492,7 @@ begin(struct seed *seed, struct ha_err *err)
 int
 seed_dump_settle(struct seed *seed, struct ha_err *err)
 {
+	seed_make_accounts(seed);
 	return seed_disable_events(seed, err) || seed_set_gtids(seed, err) ? -1
 									   : 0;
 }
@@ -505,6 +506,7 @@ seed_dump(struct seed *seed, struct ha_err *err)
 
 	seed_end_init(
 	    &from, dump_program(seed, &whose), seed->act.source->name);
+	seed_read_accounts(seed);
 	result = take(seed, &from, &head, err);
 	if (!result)
 		result = begin(seed, err);

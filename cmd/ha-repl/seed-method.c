@@ -47,6 +47,15 @@ seed_choose(struct seed *seed, struct ha_err *err)
 {
 	const char *how = seed->repl.how;
 
+	/* What a dump left half done only a dump drops first. */
+	if (seed->journal && journal_is_begun(seed->journal, "fill")) {
+		if (how && strcmp(how, "auto") != 0 && strcmp(how, "dump") != 0)
+			return ha_err_set(err, EX_NOPERM, 0,
+			    "%s is half filled by a dump: only --method dump "
+			    "begins anew",
+			    seed->act.node->name);
+		how = "dump";
+	}
 	if (!how || !strcmp(how, "auto")) {
 		if (choose(seed, err))
 			return -1;

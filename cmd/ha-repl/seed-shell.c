@@ -66,7 +66,7 @@ seed_shell_init(struct seed_shell *shell, const struct node *node,
 	shell->argv[1] = "-c";
 	shell->argv[2] = script;
 	shell->argv[3] = "sh";
-	for (size_t i = 0; args[i] && i < SEED_SHELL_ARGS; i++)
+	for (size_t i = 0; i < SEED_SHELL_ARGS && args[i]; i++)
 		shell->argv[4 + i] = args[i];
 }
 

@@ -38,6 +38,7 @@ release(struct seed *seed)
 	act_release(&seed->act);
 	free(seed->file);
 	free(seed->gtids);
+	seed_forget_accounts(seed);
 	free(seed->directory);
 	free(seed->socket);
 }

@@ -37,6 +37,12 @@ struct seed_method {
 	int (*resume)(struct seed *seed, struct ha_err *err);
 };
 
+/* What makes an account, read before the data were taken. */
+struct seed_statement {
+	char *account; /* for messages; both are owned */
+	char *sql; /* may hold a password's hash */
+};
+
 struct seed {
 	struct repl repl; /* as point will get it */
 	struct act act; /* both nodes, connected and read */
@@ -47,6 +53,8 @@ struct seed {
 	char *gtids; /* the same by GTIDs; "": it has none */
 	char *directory; /* backup: the replica's data; owned, of its check */
 	char *socket; /* and the source's */
+	struct seed_statement *statements; /* dump: of accounts; owned */
+	size_t statement_count, account_count;
 	int64_t stall_ms; /* how long nothing may move */
 	uint64_t bytes; /* that were copied */
 };
@@ -95,6 +103,17 @@ int seed_dump_check(struct seed *seed, struct ha_err *err);
 void seed_dump_show(const struct seed *seed);
 int seed_dump(struct seed *seed, struct ha_err *err);
 int seed_dump_settle(struct seed *seed, struct ha_err *err);
+
+/* seed-accounts.c: what a dump leaves out. */
+/*
+ * Read those of the source that the replica has not, but for the system's.
+ * Before the data are taken: what comes later comes through the log.  What
+ * can't be read or made is warned of, without its words.
+ */
+void seed_read_accounts(struct seed *seed);
+/* Make them; sql_log_bin is off. */
+void seed_make_accounts(struct seed *seed);
+void seed_forget_accounts(struct seed *seed);
 
 /* seed-clone.c: by MySQL's CLONE. */
 int seed_clone_check(struct seed *seed, struct ha_err *err);
