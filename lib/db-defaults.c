@@ -165,16 +165,21 @@ cut_comment(char *line)
 	}
 }
 
-static char *
-trim(char *text)
+static void
+cut_blanks(char *text)
 {
-	size_t len;
+	size_t len = strlen(text);
 
-	text += strspn(text, BLANKS);
-	len = strlen(text);
 	while (len > 0 && strchr(BLANKS, text[len - 1]))
 		len--;
 	text[len] = '\0';
+}
+
+static char *
+trim(char *text)
+{
+	text += strspn(text, BLANKS);
+	cut_blanks(text);
 	return text;
 }
 
@@ -277,7 +282,8 @@ take_line(struct reading *reading, char *line, struct ha_err *err)
 		return take_include(reading, line, err);
 	if (*line == '[') {
 		line[strcspn(line, "]")] = '\0';
-		reading->in_group = is_our_group(reading, trim(line + 1));
+		cut_blanks(line);
+		reading->in_group = is_our_group(reading, line + 1);
 		return 0;
 	}
 	if (!reading->in_group)

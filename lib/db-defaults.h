@@ -3,9 +3,11 @@
  * db-defaults - MySQL's option files (my.cnf), what a client needs of them.
  *
  * Groups [client], [client-server], [client-mariadb] and one more; !include and
- * !includedir; a later line wins.  Options that are not named here are none of
- * ours and skipped.  Login paths (.mylogin.cnf) are not read: they are
- * encrypted with a key that stands beside them, and libmariadb knows none.
+ * !includedir; a later line wins.  A line means what it means to
+ * my_print_defaults(1): an unquoted '#' begins a comment in a value, too.
+ * Options that are not named here are none of ours and skipped.  Login paths
+ * (.mylogin.cnf) are not read: they are encrypted with a key that stands beside
+ * them, and libmariadb knows none.
  *
  * Source: MySQL Reference Manual, "Using Option Files"; MariaDB, "Configuring
  * MariaDB with Option Files".

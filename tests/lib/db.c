@@ -1139,7 +1139,8 @@ test_groups(void **state)
 	assert_int_equal(read_text("# a comment\n; another\n"
 				   "[mysqld]\nport=1\nuser=server\n"
 				   "[client-server]\nport = 2\n"
-				   "[ client ]\n  host=a\nunknown=1\nport=3\n"
+				   "[client ]x\n  host=a\nunknown=1\nport=3\n"
+				   "[ client]\nport=4\n"
 				   "[client-mariadb]\nhost = b\r\n"
 				   "[other]\nhost=c\n",
 			     NULL),
