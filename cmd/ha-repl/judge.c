@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "alloc.h"
 #include "clock.h"
@@ -404,7 +405,7 @@ judge_channels(struct judge *judge)
 	size_t count = 0;
 
 	for (size_t c = 0; c < facts->channel_count; c++) {
-		if (wanted && strcmp(facts->channels[c].name, wanted))
+		if (wanted && strcasecmp(facts->channels[c].name, wanted) != 0)
 			continue;
 		judge_channel(judge, &facts->channels[c]);
 		count++;

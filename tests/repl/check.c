@@ -334,6 +334,8 @@ test_every_channel(void **state)
 	expect(1, HA_STATUS_WARN,
 	    "replicates from 10.0.0.1:3306, which is "
 	    "none of these nodes");
+	options.channel = "WEST"; /* names have no case */
+	expect(1, HA_STATUS_CRIT, "channel 'west': the applier");
 	options.channel = "east";
 	expect(1, HA_STATUS_CRIT, "has no channel 'east'");
 }
