@@ -49,17 +49,19 @@ days_of(int64_t year, int64_t month, int64_t day)
 	       days - 719468;
 }
 
-static int
-fraction(const char **text, int64_t *us)
+/* In microseconds; what is finer is cut. */
+static int64_t
+fraction(const char **text)
 {
-	*us = 0;
+	int64_t us = 0;
+
 	if (**text != '.')
 		return 0;
 	++*text;
 	for (int64_t unit = US_S / 10; **text >= '0' && **text <= '9';
 	     ++*text, unit /= 10)
-		*us += unit * (**text - '0');
-	return 0;
+		us += unit * (**text - '0');
+	return us;
 }
 
 int
@@ -79,7 +81,7 @@ facts_stamp(const char *text, int64_t *us)
 			return -1;
 		text += i < 5;
 	}
-	fraction(&text, &part_us);
+	part_us = fraction(&text);
 	if (*text || part[0] < 1970 || part[1] < 1 || part[1] > 12 ||
 	    part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 ||
 	    part[5] > 60)

@@ -134,7 +134,7 @@ run(void *context)
 }
 
 /* Signals stay with the main thread, which a new thread's mask is taken from. */
-static int
+static void
 start(struct job *job, const pthread_attr_t *attr)
 {
 	sigset_t all, before;
@@ -146,11 +146,10 @@ start(struct job *job, const pthread_attr_t *attr)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	job->has_started = !sys;
 	if (!sys)
-		return 0;
+		return;
 	job->has_ended = 1;
 	job->facts->is_local = 1;
 	ha_err_set(&job->facts->why, EX_OSERR, sys, "can't start a thread");
-	return -1;
 }
 
 static struct job **
