@@ -7,6 +7,7 @@
 struct writers {
 	size_t count, replicas; /* replicas: those that have a source here */
 	size_t unknown; /* nodes that did not tell */
+	size_t unasked; /* of these: those that this machine couldn't ask */
 	struct ha_buf names, silent;
 };
 
@@ -30,6 +31,8 @@ count_writers(const struct topology *topology, struct writers *writers)
 
 		if (is_writable < 0) {
 			writers->unknown++;
+			writers->unasked +=
+			    !facts->is_answered && judge_is_own_fault(facts);
 			add_name(&writers->silent, facts->node->name);
 		} else if (is_writable) {
 			size_t sources;
@@ -46,7 +49,8 @@ static void
 say_none(struct judge *judge, const struct writers *writers)
 {
 	if (writers->unknown)
-		judge_say(judge, HA_STATUS_CRIT, NULL,
+		judge_say(judge,
+		    writers->unasked ? HA_STATUS_UNKNOWN : HA_STATUS_CRIT, NULL,
 		    "no node may be written to, as far as is known: %s did "
 		    "not tell",
 		    writers->silent.data);

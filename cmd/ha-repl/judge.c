@@ -208,9 +208,8 @@ is_refused(const struct facts *facts)
 	       facts->why.status == EX_NOPERM;
 }
 
-/* What is no answer of the server's: its judge can't do its work. */
-static int
-is_own_fault(const struct facts *facts)
+int
+judge_is_own_fault(const struct facts *facts)
 {
 	if (facts->is_local)
 		return 1;
@@ -232,7 +231,7 @@ judge_silence(struct judge *judge)
 		    "alive, but it has too many connections, so nothing else "
 		    "is known: %s",
 		    why.data);
-	else if (is_own_fault(facts))
+	else if (judge_is_own_fault(facts))
 		judge_say(judge, HA_STATUS_UNKNOWN, NULL, "%s", why.data);
 	else if (is_refused(facts))
 		judge_say(judge, HA_STATUS_CRIT,

@@ -42,6 +42,12 @@ void judge_perf(struct judge *judge, const char *name, const char *channel,
 /* Did it not answer because the deadline passed?  facts->step says at what. */
 int judge_is_late(const struct facts *facts);
 
+/*
+ * Of a node that did not answer: is it this machine, or what it was told, that
+ * kept it from asking?
+ */
+int judge_is_own_fault(const struct facts *facts);
+
 /* Words of a server, cleaned, of a length that leaves room for others. */
 void judge_add_quote(struct ha_buf *text, const char *words);
 /* "0.120 s", "2 h 5 m". */

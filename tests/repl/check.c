@@ -246,6 +246,8 @@ test_no_answer(void **state)
 	expect(1, HA_STATUS_UNKNOWN, "because");
 	expect_set(HA_STATUS_OK, "db-b did not tell");
 	set(0, "read_only", "ON");
+	expect_set(HA_STATUS_UNKNOWN, "as far as is known: db-b did not tell");
+	facts[1].is_local = 0;
 	expect_set(HA_STATUS_CRIT, "as far as is known: db-b did not tell");
 }
 
