@@ -211,14 +211,13 @@ facts_is_last_beat(const struct facts *writer, const struct beat *beat)
 	return 0;
 }
 
-/* By how much its clock is ahead of ours. */
-static int64_t
-skew_us(const struct facts *facts)
+int64_t
+facts_skew_us(const struct facts *facts, int64_t *around_us)
 {
+	*around_us = (facts->answered_us - facts->asked_us) / 2;
 	if (!facts->clock_us)
 		return 0;
-	return facts->clock_us -
-	       (facts->asked_us + (facts->answered_us - facts->asked_us) / 2);
+	return facts->clock_us - facts->asked_us - *around_us;
 }
 
 static int64_t
@@ -252,10 +251,11 @@ int64_t
 facts_lag_us(const struct facts *facts, const struct beat *beat,
     const struct facts *source)
 {
-	int64_t lag_us = seen_us(facts) - beat->written_us;
+	int64_t lag_us = seen_us(facts) - beat->written_us, around_us;
 
 	if (source && source->clock_us)
-		lag_us -=
-		    skew_us(facts) - skew_us(source) + west_us(source, beat);
+		lag_us -= facts_skew_us(facts, &around_us) -
+			  facts_skew_us(source, &around_us) +
+			  west_us(source, beat);
 	return lag_us;
 }

@@ -183,6 +183,11 @@ enum origin facts_origin(const struct facts *facts, const char *name);
 const char *facts_at_start(const struct facts *facts, const char *name);
 /* May an ordinary account write?  read_only is off; -1: not known. */
 int facts_is_writable(const struct facts *facts);
+/*
+ * By how much its clock was ahead of ours, give or take *around_us, half of the
+ * time that the round took; 0: not known.
+ */
+int64_t facts_skew_us(const struct facts *facts, int64_t *around_us);
 /* The channel called so (NULL: the only or the first one); NULL: none. */
 const struct channel *
 facts_channel(const struct facts *facts, const char *name);

@@ -278,11 +278,10 @@ static void
 judge_clock(struct judge *judge)
 {
 	const struct facts *facts = judge->facts;
-	int64_t round_us = facts->answered_us - facts->asked_us;
-	int64_t skew_us = facts->clock_us - facts->asked_us - round_us / 2;
+	int64_t around_us, skew_us = facts_skew_us(facts, &around_us);
 	char words[32];
 
-	if (!facts->clock_us || llabs(skew_us) - round_us / 2 < SKEW_WARN_US)
+	if (llabs(skew_us) - around_us < SKEW_WARN_US)
 		return;
 	judge_seconds((double)llabs(skew_us) / 1e6, words, sizeof(words));
 	judge_say(judge, HA_STATUS_WARN, "chronyc tracking, on both machines",

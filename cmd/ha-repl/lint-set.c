@@ -515,14 +515,6 @@ judge_version(struct lint *lint)
 	}
 }
 
-/* How far its clock is ahead of ours; *around: how sure that is. */
-static int64_t
-clock_offset(const struct facts *facts, int64_t *around)
-{
-	*around = (facts->answered_us - facts->asked_us) / 2;
-	return facts->clock_us - facts->asked_us - *around;
-}
-
 static void
 judge_clock(struct lint *lint)
 {
@@ -535,7 +527,7 @@ judge_clock(struct lint *lint)
 
 		if (!facts || facts->clock_us <= 0 || facts->asked_us <= 0)
 			continue;
-		ahead = clock_offset(facts, &around);
+		ahead = facts_skew_us(facts, &around);
 		if (!first) {
 			first = facts;
 			zero = ahead;
