@@ -398,6 +398,21 @@ pt_lag()
 }
 
 # Its own table, of its own make, is understood.
+# A column that comes in the session's time zone.
+zoned_row()
+{
+	sql 1 'CREATE TABLE ha.zoned (ts TIMESTAMP(6), server_id INT PRIMARY KEY)
+	    ENGINE = InnoDB; INSERT INTO ha.zoned VALUES (NOW(6), 1)'
+	wait_sql 10 1 2 'SELECT COUNT(*) FROM ha.zoned'
+	sql 2 "SET GLOBAL time_zone = '-05:00'"
+	ask --heartbeat-table ha.zoned db-a db-b
+	tap_result "$(says db-b repl '.' ' [0-9][.][0-9]+ s( |:)'; echo $?)" \
+	    "a TIMESTAMP is read in UTC, whatever the server's time zone" ||
+		diag "$(cut -f 3-5,8,9 "$T/records")"
+	sql 2 'SET GLOBAL time_zone = SYSTEM'
+	sql 1 'DROP TABLE ha.zoned'
+}
+
 foreign_row()
 {
 	if [ "$flavour" = mysql ] || ! command -v pt-heartbeat >/dev/null; then
@@ -662,6 +677,7 @@ check_all()
 	no_rows
 	busy_applier
 	known_delay
+	zoned_row
 	foreign_row
 	wanted_delay
 	semi_sync

@@ -44,6 +44,8 @@
 	"SHOW GLOBAL STATUS WHERE Variable_name IN ("                          \
 	"'Slave_heartbeat_period', 'Slave_received_heartbeats') "              \
 	"OR Variable_name LIKE 'Rpl_%'"
+/* Time stamps of the server's come in the session's zone. */
+#define SESSION_SQL "SET SESSION lock_wait_timeout = 1, time_zone = '+00:00'"
 #define CLOCK                                                                  \
 	"SELECT UTC_TIMESTAMP(6) AS clock, TIMESTAMPDIFF(SECOND, "             \
 	"UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM')) "   \
@@ -83,7 +85,7 @@
  * its middle is that of the round.
  */
 enum {
-	LIMIT_WAIT,
+	SESSION,
 	CLOCK_FIRST,
 	VARIABLE_LIST,
 	STATUS_LIST,
@@ -350,7 +352,7 @@ ask(struct facts *facts, struct ha_db *db, const struct facts_options *options,
 	facts->flavour = flavour_of(ha_db_version(db));
 	choose(&asking, facts->flavour, options);
 	if (is_ours)
-		asking.sql[LIMIT_WAIT] = "SET SESSION lock_wait_timeout = 1";
+		asking.sql[SESSION] = SESSION_SQL;
 	facts->asked_us = now_us();
 	status = ha_db_batch(db, asking.sql, STATEMENTS, options->deadline_ns,
 	    asking.results, &facts->why);
