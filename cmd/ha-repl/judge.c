@@ -15,6 +15,8 @@
 #include "journal.h"
 #include "rec.h"
 
+/* MySQL's ER_SPECIFIC_ACCESS_DENIED_ERROR. */
+#define NEEDS_PRIVILEGE 1227
 /* How much of a server's own words is told. */
 #define QUOTE_MAX 160
 /* Two clocks that differ by more mislead whoever reads their logs, and lag. */
@@ -260,18 +262,42 @@ judge_journal(struct judge *judge)
 		    name);
 }
 
+/* What lets one see it; MariaDB has had three names for it. */
+static const char *
+privilege_for(const struct facts *facts)
+{
+	const char *words =
+	    facts->status_rows.words ? facts->status_rows.words : "";
+
+	if (facts->flavour->gtid != GTID_MARIADB ||
+	    strstr(words, "REPLICATION CLIENT"))
+		return "REPLICATION CLIENT";
+	if (strstr(words, "REPLICATION SLAVE ADMIN"))
+		return "REPLICATION SLAVE ADMIN, BINLOG MONITOR";
+	return "SLAVE MONITOR, BINLOG MONITOR";
+}
+
 static void
-judge_privilege(struct judge *judge)
+judge_sight(struct judge *judge)
 {
 	const struct facts *facts = judge->facts;
+	struct ha_buf quote = HA_BUF_INIT;
 
 	if (facts->can_see_channels)
 		return;
-	judge_say(judge, HA_STATUS_UNKNOWN, NULL,
-	    "the account may not see the replication: GRANT %s ON *.* TO it",
-	    facts->flavour->gtid == GTID_MARIADB
-		? "SLAVE MONITOR, BINLOG MONITOR"
-		: "REPLICATION CLIENT");
+	if (facts->status_rows.error == NEEDS_PRIVILEGE) {
+		judge_say(judge, HA_STATUS_UNKNOWN, NULL,
+		    "the account may not see the replication: GRANT %s ON *.* "
+		    "TO it",
+		    privilege_for(facts));
+		return;
+	}
+	if (facts->status_rows.words)
+		judge_add_quote(&quote, facts->status_rows.words);
+	judge_say(judge, HA_STATUS_UNKNOWN, facts->flavour->show_channels,
+	    "it doesn't tell of its replication: error %u: %s",
+	    facts->status_rows.error, quote.data);
+	ha_buf_release(&quote);
 }
 
 static void
@@ -428,7 +454,7 @@ check_judge(struct verdict *verdict, const struct topology *topology, size_t i,
 	if (!judge.facts->is_answered) {
 		judge_silence(&judge);
 	} else {
-		judge_privilege(&judge);
+		judge_sight(&judge);
 		judge_same_id(&judge);
 		if (judge.facts->can_see_channels)
 			judge_channels(&judge);

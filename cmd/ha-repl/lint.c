@@ -316,6 +316,15 @@ judge_answers(struct lint *lint)
 			    "what can't be read is not judged",
 			    ha_xstrdup("grant this login what ha-repl(1) has "
 				       "under GRANTS"));
+		else if (!facts->can_see_channels)
+			lint_add(lint, HA_STATUS_WARN, i,
+			    ha_xasprintf("its replication is not told: %s",
+				facts->status_rows.words
+				    ? facts->status_rows.words
+				    : ""),
+			    "what can't be read is not judged",
+			    ha_xasprintf(
+				"ha-repl check %s", lint_node_name(lint, i)));
 	}
 }
 

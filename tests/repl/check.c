@@ -254,12 +254,28 @@ test_no_answer(void **state)
 static void
 test_privilege(void **state)
 {
+	static char of_10_5_2[] = "you need (at least one of) the SUPER, "
+				  "REPLICATION SLAVE ADMIN privilege(s)",
+		    of_10_4[] = "you need (at least one of) the SUPER, "
+				"REPLICATION CLIENT privilege(s)",
+		    interrupted[] = "max_statement_time exceeded";
+
 	(void)state;
 	facts[1].can_see_channels = 0;
 	facts[1].channel_count = 0;
 	topology.edge_count = 0;
+	facts[1].status_rows.error = 1969;
+	facts[1].status_rows.words = interrupted;
+	expect(1, HA_STATUS_UNKNOWN,
+	    "it doesn't tell of its replication: error 1969: max_statement_");
+	facts[1].status_rows.error = 1227;
+	facts[1].status_rows.words = NULL;
 	expect(1, HA_STATUS_UNKNOWN, "GRANT SLAVE MONITOR, BINLOG MONITOR");
 	expect_not("primary");
+	facts[1].status_rows.words = of_10_5_2;
+	expect(1, HA_STATUS_UNKNOWN, "GRANT REPLICATION SLAVE ADMIN, BINLOG ");
+	facts[1].status_rows.words = of_10_4;
+	expect(1, HA_STATUS_UNKNOWN, "GRANT REPLICATION CLIENT ON");
 	facts[1].flavour = &flavour_mysql;
 	expect(1, HA_STATUS_UNKNOWN, "GRANT REPLICATION CLIENT");
 }

@@ -1047,6 +1047,10 @@ what_did_not_answer_is_told(void **state)
 	set.facts[0].denied = denied;
 	judge(&set, ONEWAY);
 	expect(&set, "privilege", WARN, 0, "REPLICATION CLIENT", "GRANTS");
+	set.facts[0].denied = NULL;
+	set.facts[0].can_see_channels = 0;
+	judge(&set, ONEWAY);
+	expect(&set, "privilege", WARN, 0, "is not told", "ha-repl check db-a");
 	tear_down(&set);
 }
 
