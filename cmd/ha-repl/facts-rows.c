@@ -240,18 +240,23 @@ facts_add_own(struct facts *facts, const struct ha_db_result *own,
 		    facts_variable(facts, "gtid_slave_pos"));
 }
 
-/* "SUPER, REPLICATION CLIENT" of "... (at least one of) the ... privilege". */
+/* "A or B" of "... (at least one of) the A, B privilege(s) ...". */
 static void
 add_privileges(struct ha_buf *denied, const char *words)
 {
 	const char *start = strstr(words, ") the ");
 	const char *end = strstr(words, " privilege");
 
-	if (start && end && end > start + strlen(") the "))
-		ha_buf_add(denied, start + strlen(") the "),
-		    (size_t)(end - start) - strlen(") the "));
-	else
+	start = start ? start + strlen(") the ") : end;
+	if (!start || start >= end) {
 		ha_buf_add_str(denied, "a privilege");
+		return;
+	}
+	for (; start < end; start++)
+		if (!strncmp(start, ", ", 2))
+			ha_buf_add_str(denied, " or");
+		else
+			ha_buf_add_char(denied, *start);
 }
 
 void

@@ -21,6 +21,8 @@
 #define HEARTBEAT_PERIOD_S 2
 #define CONNECT_RETRY_S 10
 #define RETRY_COUNT 86400
+/* The server's number of a refusal. */
+#define NEEDS_PRIVILEGE 1227
 
 static int
 is_loopback(const char *host)
@@ -295,6 +297,7 @@ lock_source(struct act *act, struct ha_err *err)
 {
 	int64_t wait_ms = act->repl->lock_wait_ms;
 	int64_t deadline_ns = ha_clock_deadline(wait_ms);
+	int status;
 	char sql[80];
 
 	snprintf(sql, sizeof(sql), "SET SESSION lock_wait_timeout = %" PRId64,
@@ -304,7 +307,12 @@ lock_source(struct act *act, struct ha_err *err)
 	if (!ha_db_query(act->source_db, "FLUSH TABLES WITH READ LOCK",
 		deadline_ns, NULL, err))
 		return 0;
-	return ha_err_set(err, EX_TEMPFAIL, 0,
+	status = ha_db_error(act->source_db) == NEEDS_PRIVILEGE ? EX_NOPERM
+								: EX_TEMPFAIL;
+	/* The connection goes, and with it a lock that still comes. */
+	ha_db_free(act->source_db);
+	act->source_db = NULL;
+	return ha_err_set(err, status, 0,
 	    "%s: its tables could not be locked: %s", act->source->name,
 	    err->msg);
 }

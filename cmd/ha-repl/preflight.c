@@ -141,6 +141,10 @@ check_binlog(const struct act *act, struct ha_err *err)
 {
 	const struct facts *source = &act->source_facts;
 
+	if (!source->own.file && facts_is_on(source, "log_bin") == 1)
+		return ha_err_set(err, EX_NOPERM, 0,
+		    "%s: the account may not see its binary log: %s",
+		    act->source->name, source->denied);
 	if (!source->own.file || !*source->own.file)
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "%s: log_bin is off: it has nothing to replicate from",
@@ -213,8 +217,9 @@ check_errants(struct act *act, struct ha_err *err)
 	if (!result && !gtid_is_empty(&left)) {
 		add_left(&words, &left);
 		result = preflight_refuse(act->repl, err,
-		    "%s has %" PRIu64 " transactions that %s lacks (%s)",
-		    act->node->name, gtid_count(&left), act->source->name,
+		    "%s has %" PRIu64 " transaction%s that %s lacks (%s)",
+		    act->node->name, gtid_count(&left),
+		    gtid_count(&left) == 1 ? "" : "s", act->source->name,
 		    words.data);
 	}
 	gtid_release(&left);

@@ -529,7 +529,7 @@ test_denied(void **state __attribute__((unused)))
 	assert_denied(1227,
 	    "Access denied; you need (at least one of) the SUPER, REPLICATION "
 	    "CLIENT privilege(s) for this operation",
-	    "SUPER, REPLICATION CLIENT for SHOW X");
+	    "SUPER or REPLICATION CLIENT for SHOW X");
 	assert_denied(1227, "Zugriff verweigert", "a privilege for SHOW X");
 	assert_denied(1142, "SELECT command denied", "SELECT on SHOW X");
 	assert_denied(1146, "Table doesn't exist", "");
