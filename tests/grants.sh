@@ -9,12 +9,13 @@
 #	manual_login I USER	makes it on I, and not on its replicas: its
 #			my.cnf is $manual_cnf
 
-# The manual has each account for MariaDB first, then for MySQL; a block or a
-# paragraph each.
+# The manual has each account for MariaDB first, then for MySQL, and one for old
+# ones too; a block or a paragraph each.
 manual_grants()
 {
-	case $2 in
-	mariadb) manual_nth=1 ;;
+	case $2.$1 in
+	mariadb.*) manual_nth=1 ;;
+	mysql56.ha_admin) manual_nth=3 ;;
 	*) manual_nth=2 ;;
 	esac
 	awk -v user="'$1'" -v nth="$manual_nth" '
