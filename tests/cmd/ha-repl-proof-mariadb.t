@@ -9,4 +9,5 @@ in_db mariadb 3 --gtid
 
 nodes
 proofs
+demoted
 done_testing
