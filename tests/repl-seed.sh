@@ -27,7 +27,7 @@ seed()
 	case $how in
 	pos) set -- --gtid no "$@" ;;
 	esac
-	run ha-repl seed n2 --from n1 -T "$waiting" \
+	run ha-repl seed n2 --from n1 -T "$waiting" --lock-wait 9s \
 	    --credentials "$HA_DB_REPL_CNF" --method "$method" "$@"
 }
 

@@ -101,9 +101,6 @@ find_gtid(struct act *act, struct ha_err *err)
 		return ha_err_set(err, EX_USAGE, 0,
 		    "--gtid %s is MariaDB's; %s is %s", how, act->node->name,
 		    act->facts.flavour->name);
-	if (use != GTID_USE_NO && (act->repl->pos || act->repl->assume_equal))
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--pos and --assume-equal are for --gtid no");
 	act->goal.gtid = use;
 	return 0;
 }
@@ -130,9 +127,6 @@ find_tls(struct act *act, struct ha_err *err)
 	const struct repl *repl = act->repl;
 	struct settings *goal = &act->goal;
 
-	if (repl->is_plain && (repl->ca || repl->cert || repl->key))
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--no-tls and --ssl-* exclude each other");
 	if (repl->is_plain) {
 		goal->has_tls = 0;
 		return 0;
@@ -189,23 +183,77 @@ is_elsewhere(const struct act *act)
 	return is_moved(act) || act->old.gtid != act->goal.gtid;
 }
 
+/* "FILE:POSITION"; *file is the caller's to free. */
 static int
-parse_pos(struct act *act, struct ha_err *err)
+parse_pos(const char *text, char **file, uint64_t *at, struct ha_err *err)
 {
-	const char *text = act->repl->pos, *colon = strrchr(text, ':');
+	const char *colon = strrchr(text, ':');
 	char *end;
 
+	*file = NULL;
 	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9')
 		goto fail;
-	act->goal.at = strtoull(colon + 1, &end, 10);
-	if (*end || act->goal.at < 4 || act->goal.at > INT64_MAX)
+	*at = strtoull(colon + 1, &end, 10);
+	if (*end || *at < 4 || *at > INT64_MAX)
 		goto fail;
-	act->goal.file = ha_xmemdup(text, (size_t)(colon - text));
+	*file = ha_xmemdup(text, (size_t)(colon - text));
 	return 0;
 fail:
 	return ha_err_set(err, EX_USAGE, 0,
 	    "--pos %s: a binary log's name, a colon and a position from 4 on",
 	    text);
+}
+
+/* "", or numbers from 1 to 2^32 - 1 with commas between them. */
+static int
+check_ids(const char *text, struct ha_err *err)
+{
+	const char *at = text;
+	char *end;
+
+	while (*at) {
+		if (*at < '0' || *at > '9' || strtoull(at, &end, 10) == 0 ||
+		    strtoull(at, &end, 10) > UINT32_MAX ||
+		    (*end && (*end != ',' || !end[1])))
+			return ha_err_set(err, EX_USAGE, 0,
+			    "--ignore-server-ids %s: server_ids with commas "
+			    "between them, as 1,3",
+			    text);
+		at = *end ? end + 1 : end;
+	}
+	return 0;
+}
+
+int
+goal_check(const struct repl *repl, struct ha_err *err)
+{
+	uint64_t at;
+	char *file;
+
+	if (repl->pos && (repl->assume_equal || repl->is_empty))
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--pos goes neither with --assume-equal nor with --empty");
+	if (repl->gtid && strcmp(repl->gtid, "no") != 0 &&
+	    (repl->pos || repl->assume_equal))
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--pos and --assume-equal are for --gtid no");
+	if (repl->is_plain && (repl->ca || repl->cert || repl->key))
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--no-tls and --ssl-* exclude each other");
+	if (!repl->cert != !repl->key)
+		return ha_err_set(
+		    err, EX_USAGE, 0, "--ssl-cert and --ssl-key go together");
+	if (repl->old_credentials && !repl->credentials)
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--old-credentials goes with --credentials");
+	if (repl->ignored_ids && check_ids(repl->ignored_ids, err))
+		return -1;
+	if (!repl->pos)
+		return 0;
+	if (parse_pos(repl->pos, &file, &at, err))
+		return -1;
+	free(file);
+	return 0;
 }
 
 /* All of it is to come out of the logs: from the very first one. */
@@ -237,18 +285,11 @@ find_pos(struct act *act, struct ha_err *err)
 {
 	const struct repl *repl = act->repl;
 
-	if ((repl->pos != NULL) + (repl->assume_equal != NULL) +
-		(repl->is_empty && repl->pos) >
-	    1)
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--pos, --assume-equal and --empty exclude each other");
-	if (repl->lock_wait_ms >= 0 && !repl->assume_equal)
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--lock-wait goes with --assume-equal=REASON");
 	if (act->goal.gtid != GTID_USE_NO)
 		return 0;
 	if (repl->pos)
-		return parse_pos(act, err);
+		return parse_pos(
+		    repl->pos, &act->goal.file, &act->goal.at, err);
 	if (!repl->assume_equal && repl->is_empty && is_elsewhere(act))
 		return find_first(act, err);
 	if (!repl->assume_equal && is_elsewhere(act))

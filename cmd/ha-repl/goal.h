@@ -5,6 +5,8 @@
 
 #include "act.h"
 
+/* Do the options go together?  -1: EX_USAGE. */
+int goal_check(const struct repl *repl, struct ha_err *err);
 /*
  * Fill in act->goal; node and source were read, act->old is what is.  -1:
  * EX_USAGE, EX_CONFIG, EX_NOPERM.

@@ -23,6 +23,11 @@ find_nodes(struct act *act, char **operands, struct ha_err *err)
 	if (!repl->source)
 		return ha_err_set(err, EX_USAGE, 0,
 		    "point needs --source NODE; try 'ha-repl --help'");
+	if (repl->lock_wait_ms >= 0 && !repl->assume_equal)
+		return ha_err_set(err, EX_USAGE, 0,
+		    "--lock-wait goes with --assume-equal=REASON");
+	if (goal_check(repl, err))
+		return -1;
 	act->node = node_find(&repl->nodes, operands[0], err);
 	if (!act->node)
 		return -1;
@@ -45,9 +50,6 @@ read_both(struct act *act, struct ha_err *err)
 	if (repl->credentials &&
 	    credentials_read(&act->credentials, repl->credentials, err))
 		return -1;
-	if (repl->old_credentials && !repl->credentials)
-		return ha_err_set(err, EX_USAGE, 0,
-		    "--old-credentials goes with --credentials");
 	if (act_connect(act, err))
 		return -1;
 	settings_read(&act->old, &act->facts, act_channel(act));

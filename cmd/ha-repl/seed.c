@@ -120,8 +120,9 @@ check_goal(struct seed *seed, struct ha_err *err)
 	struct act *act = &seed->act;
 	int is_pos, failed;
 
-	if (seed->repl.credentials &&
-	    credentials_read(&act->credentials, seed->repl.credentials, err))
+	if (goal_check(&seed->repl, err) ||
+	    (seed->repl.credentials && credentials_read(&act->credentials,
+					   seed->repl.credentials, err)))
 		return -1;
 	settings_read(&act->old, &act->facts, act_channel(act));
 	is_pos = !strcmp(seed->repl.gtid, "no");
@@ -451,6 +452,7 @@ point(struct seed *seed, struct ha_err *err)
 	repl.gtid = gtid;
 	repl.pos = !strcmp(gtid, "no") ? pos : NULL;
 	repl.run_ms = seed->stall_ms;
+	repl.lock_wait_ms = -1;
 	repl.force = NULL;
 	if (journal_step(seed->journal, "point", err)) {
 		status = EX_SOFTWARE;

@@ -129,7 +129,8 @@ is "--no-tls: exit 0" "$status" 0
 is "... none" "$(replica_status 5 Master_SSL_Allowed)" No
 is "... the source's key is fetched" \
     "$(replica_status 5 Get_Source_public_key)" 1
-point 5 4 --ssl-ca /nonexistent --ssl-cert /nonexistent
+point 5 4 --ssl-ca /nonexistent --ssl-cert /nonexistent \
+    --ssl-key /nonexistent
 is "a CA that is not there: undone" "$status" 75
 is "... as it was" "$(replica_status 5 Master_SSL_Allowed)" No
 ok "... both run" wait_until 10 replicates 5

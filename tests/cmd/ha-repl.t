@@ -69,6 +69,28 @@ exits "a reason of blanks" 64 ha-repl show --insecure ' '
 exits "what is no node" 64 ha-repl show 'a b'
 exits "what is no port" 64 ha-repl show db-a:65536
 
+# What point is asked for and can't be is told before anybody is asked.
+usage()
+{
+	run ha-repl point 127.0.0.1:1 --source 127.0.0.1:2 "$@"
+	is "point $*: 64" "$status" 64
+	is "... in a line" "$(printf '%s\n' "$err" | wc -l)" 1
+}
+
+usage --pos nothing
+usage --pos log.1:3
+usage --pos log.1:4 --empty
+usage --pos log.1:4 --assume-equal=idle
+usage --pos log.1:4 --gtid auto
+usage --lock-wait 2s
+usage --no-tls --ssl-ca ca.pem
+usage --ssl-cert cert.pem
+usage --old-credentials "$T/none"
+usage --ignore-server-ids '1;3'
+usage --ignore-server-ids 1,
+usage --ignore-server-ids 0
+usage --force ' '
+
 ln -s "$HA_BIN/ha-repl" "$T/check_ha_repl"
 exits "as a plugin: usage" 3 "$T/check_ha_repl" --none
 like "... on stdout" "$out" '^HA-REPL UNKNOWN - .*--none'
