@@ -476,6 +476,12 @@ supervise()
 	db 2 start
 }
 
+plugins()
+{
+	sql 2 "SELECT plugin_name FROM information_schema.plugins
+	    WHERE plugin_name = 'clone'"
+}
+
 # A clone, with an account and a channel that come with it.
 clones()
 {
@@ -494,7 +500,12 @@ clones()
 		is "$how: clone -n: and is not done" \
 		    "$(sql 2 "SHOW DATABASES LIKE 't'")" ''
 		uuid=$(sql 2 'SELECT @@server_uuid')
-		with_writes seed
+		like "$how: clone -n: with the plugin that is missing" \
+		    "$out$(plugins)" 'INSTALL PLUGIN clone.*n2|clone'
+		case $how in
+		gtid) with_writes seed --ssl-ca "$HA_DB_CA" ;;
+		*) with_writes seed ;;
+		esac
 		is "$how: n2 is cloned while n1 is written to" "$status" 0 ||
 		    diag "$err"
 		like "$how: clone: so it says" "$err" 'from n1 by clone'
@@ -553,6 +564,13 @@ clone_alone()
 clone_refusals()
 {
 	drop_all
+	db 2 stop
+	db 2 start 'persisted-globals-load = OFF'
+	seed --method clone
+	is "$how: clone: what is persisted is not read" "$status" 78
+	like "$how: clone: says what of" "$err" 'persisted_globals_load'
+	db 2 stop
+	db 2 start 'persisted-globals-load = ON'
 	sql 1 'CREATE TABLE t.plain (i INT) ENGINE = MyISAM'
 	seed --method clone
 	is "$how: clone: a table that has no InnoDB" "$status" 78
@@ -626,6 +644,8 @@ clone_breaks()
 	how=$1
 	supervise
 	start_clone 2
+	unlike "$how: clone: no password is in the process list" \
+	    "$(sql 2 'SELECT info FROM information_schema.processlist')" secret
 	db 1 kill
 	wait "$half"
 	is "$how: clone: the source is killed" $? 75

@@ -158,7 +158,7 @@ read_donor(
 /* Is it there, or can it be had? */
 static int
 install(struct seed *seed, struct ha_db *db, const struct node *node,
-    struct ha_err *err)
+    int *lacks, struct ha_err *err)
 {
 	static const char is_there[] =
 	    "SELECT 1 FROM information_schema.plugins WHERE plugin_name = "
@@ -168,6 +168,8 @@ install(struct seed *seed, struct ha_db *db, const struct node *node,
 	int failed = seed_ask(seed, db, is_there, &one, err), has = one != NULL;
 
 	free(one);
+	if (!failed && !has && seed->repl.is_dry_run)
+		*lacks = 1;
 	if (failed || has || seed->repl.is_dry_run)
 		return failed;
 	if (!ha_db_query(
@@ -179,6 +181,32 @@ install(struct seed *seed, struct ha_db *db, const struct node *node,
 	return ha_err_set(err, err->status, 0,
 	    "%s: the clone plugin can't be installed: %s", node->name,
 	    err->msg);
+}
+
+/* Can the cloned server be kept from what its source does? */
+static int
+check_start(struct seed *seed, struct ha_err *err)
+{
+	struct act *act = &seed->act;
+	char *is_read;
+
+	if (seed_ask(seed, act->db,
+		"SELECT 1 FROM performance_schema.global_variables WHERE "
+		"variable_name = 'persisted_globals_load' AND variable_value = "
+		"'ON'",
+		&is_read, err))
+		return -1;
+	if (!is_read)
+		return ha_err_set(err, EX_CONFIG, 0,
+		    "%s: persisted_globals_load is off: events and channels of "
+		    "%s would begin with its start",
+		    act->node->name, act->source->name);
+	free(is_read);
+	if (!skip_start(seed) && act->source_facts.channel_count)
+		return ha_err_set(err, EX_CONFIG, 0,
+		    "%s replicates, and %s would do the same once it is cloned",
+		    act->source->name, act->node->name);
+	return 0;
 }
 
 int
@@ -196,12 +224,12 @@ seed_clone_check(struct seed *seed, struct ha_err *err)
 		return ha_err_set(err, EX_NOPERM, 0,
 		    "the replica can't verify %s without --ssl-ca FILE",
 		    act->source->name);
-	if (!skip_start(seed) && act->source_facts.channel_count)
-		return ha_err_set(err, EX_CONFIG, 0,
-		    "%s replicates, and %s would do the same once it is cloned",
-		    act->source->name, act->node->name);
-	return install(seed, act->source_db, act->source, err) ||
-		       install(seed, act->db, act->node, err)
+	if (check_start(seed, err))
+		return -1;
+	return install(seed, act->source_db, act->source,
+		   &seed->source_lacks_plugin, err) ||
+		       install(
+			   seed, act->db, act->node, &seed->lacks_plugin, err)
 		   ? -1
 		   : 0;
 }
@@ -236,6 +264,13 @@ add_donor_list(struct ha_buf *sql, const struct seed *seed)
 	free(place);
 }
 
+static void
+add_ca(struct ha_buf *sql, const struct seed *seed)
+{
+	ha_buf_add_str(sql, "SET GLOBAL clone_ssl_ca = ");
+	ha_db_add_string(sql, seed->act.goal.ca);
+}
+
 /* Those that would begin with the start, and do not now. */
 static void
 find_persisted(const struct seed *seed, struct ha_buf *names)
@@ -258,6 +293,16 @@ show(struct ha_buf *sql)
 	ha_buf_reset(sql);
 }
 
+static void
+show_install(struct ha_buf *sql, const struct node *node, int is_needed)
+{
+	if (!is_needed)
+		return;
+	ha_buf_addf(sql, "%s; -- %s\n", INSTALL, node->name);
+	ha_out_write(sql->data, sql->len);
+	ha_buf_reset(sql);
+}
+
 void
 seed_clone_show(const struct seed *seed)
 {
@@ -266,6 +311,8 @@ seed_clone_show(const struct seed *seed)
 	struct ha_err err;
 	char *save, *name;
 
+	show_install(&sql, seed->act.source, seed->source_lacks_plugin);
+	show_install(&sql, seed->act.node, seed->lacks_plugin);
 	find_persisted(seed, &names);
 	for (name = strtok_r(names.data, "\n", &save); name;
 	     name = strtok_r(NULL, "\n", &save)) {
@@ -274,6 +321,10 @@ seed_clone_show(const struct seed *seed)
 	}
 	add_donor_list(&sql, seed);
 	show(&sql);
+	if (seed->act.goal.ca) {
+		add_ca(&sql, seed);
+		show(&sql);
+	}
 	if (!read_donor(seed, &donor, &err))
 		add_clone(&sql, seed, &donor, 1);
 	show(&sql);
@@ -677,8 +728,7 @@ prepare(struct seed *seed, struct ha_err *err)
 	failed = seed_say(seed, sql.data, err);
 	if (!failed && act->goal.ca) {
 		ha_buf_reset(&sql);
-		ha_buf_add_str(&sql, "SET GLOBAL clone_ssl_ca = ");
-		ha_db_add_string(&sql, act->goal.ca);
+		add_ca(&sql, seed);
 		failed = seed_say(seed, sql.data, err);
 	}
 	ha_buf_release(&sql);

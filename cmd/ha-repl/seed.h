@@ -51,6 +51,7 @@ struct seed {
 	char *file; /* where in the source's log the data were taken; owned */
 	uint64_t at;
 	char *gtids; /* the same by GTIDs; "": it has none */
+	int source_lacks_plugin, lacks_plugin; /* clone, with -n */
 	char *directory; /* backup: the replica's data; owned, of its check */
 	char *socket; /* and the source's */
 	struct seed_statement *statements; /* dump: of accounts; owned */

@@ -12,4 +12,5 @@ clones gtid pos
 clone_alone gtid
 clone_breaks gtid
 clone_kills gtid 23
+with_tls gtid
 done_testing
