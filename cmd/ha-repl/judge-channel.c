@@ -34,27 +34,28 @@ hint(const struct channel *channel, enum part part)
 	return state && *state ? state : NULL;
 }
 
-/* One word of a shell's; what is in it came from the server. */
+/* For whoever gives the command to a shell; what a server says may be none. */
 static void
-add_word(struct ha_buf *command, const char *text)
+add_word(struct ha_buf *command, const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
-	struct ha_buf word = HA_BUF_INIT;
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.-_:%@";
+	struct ha_buf quote = HA_BUF_INIT;
 
-	judge_add_quote(&word, text ? text : "?");
-	if (word.len && strspn(word.data, plain) == word.len) {
-		ha_buf_add_str(command, word.data);
+	judge_add_quote(&quote, word);
+	if (*word && !word[strspn(word, plain)]) {
+		ha_buf_add(command, quote.data, quote.len);
 	} else {
 		ha_buf_add_char(command, '\'');
-		for (const char *c = word.len ? word.data : ""; *c; c++)
-			if (*c == '\'')
+		for (const char *at = quote.data; *at; at++)
+			if (*at == '\'')
 				ha_buf_add_str(command, "'\\''");
 			else
-				ha_buf_add_char(command, *c);
+				ha_buf_add_char(command, *at);
 		ha_buf_add_char(command, '\'');
 	}
-	ha_buf_release(&word);
+	ha_buf_release(&quote);
 }
 
 /* The command, with the channel's own for SOURCE, PORT and ACCOUNT. */
@@ -62,19 +63,28 @@ static void
 add_look(
     struct ha_buf *command, const char *look, const struct channel *channel)
 {
+	const char *host = channel->source_host ? channel->source_host : "?";
+	const char *user = channel->source_user ? channel->source_user : "?";
+	struct ha_buf address = HA_BUF_INIT;
+
 	for (; *look; look++)
-		if (!strncmp(look, "SOURCE", 6)) {
-			add_word(command, channel->source_host);
+		if (!strncmp(look, "SOURCE:", 7) && strchr(host, ':')) {
+			ha_buf_addf(&address, "[%s]", host);
+			add_word(command, address.data);
+			look += 5;
+		} else if (!strncmp(look, "SOURCE", 6)) {
+			add_word(command, host);
 			look += 5;
 		} else if (!strncmp(look, "PORT", 4)) {
 			ha_buf_addf(command, "%u", channel->source_port);
 			look += 3;
 		} else if (!strncmp(look, "ACCOUNT", 7)) {
-			add_word(command, channel->source_user);
+			add_word(command, user);
 			look += 6;
 		} else {
 			ha_buf_add_char(command, *look);
 		}
+	ha_buf_release(&address);
 }
 
 static void

@@ -109,13 +109,19 @@ is_word(const char *value)
 char *
 lint_mend_set(const struct facts *facts, const char *name, const char *value)
 {
-	const char *quote = is_word(value) && *value ? "" : "'";
+	struct ha_buf literal = HA_BUF_INIT;
+	char *mend;
 
-	if (lint_persists(facts))
-		return ha_xasprintf(
-		    "SET PERSIST %s = %s%s%s", name, quote, value, quote);
-	return ha_xasprintf("SET GLOBAL %s = %s%s%s\n[mysqld] %s = %s%s%s",
-	    name, quote, value, quote, name, quote, value, quote);
+	if (is_word(value) && *value)
+		ha_buf_add_str(&literal, value);
+	else
+		ha_db_add_string(&literal, value);
+	mend = lint_persists(facts)
+		   ? ha_xasprintf("SET PERSIST %s = %s", name, literal.data)
+		   : ha_xasprintf("SET GLOBAL %s = %s\n[mysqld] %s = %s", name,
+			 literal.data, name, literal.data);
+	ha_buf_release(&literal);
+	return mend;
 }
 
 char *

@@ -287,7 +287,7 @@ test_stopped(void **state)
 	static char words[] = "error connecting to master 'r@h:1' - "
 			      "Can't connect (111 \"Connection refused\")|";
 	static char duplicate[] = "Duplicate entry '1'";
-	static char hostile[] = "a's;$(id)";
+	static char evil[] = "r; reboot'";
 
 	(void)state;
 	channel->receiver = channel->applier = THREAD_NO;
@@ -305,9 +305,8 @@ test_stopped(void **state)
 	channel->receiver_error = 1045;
 	expect(1, HA_STATUS_CRIT,
 	    "see: mysql -h 10.0.0.1 -P 3306 -u repl -p, on the replica");
-	channel->source_user = hostile;
-	expect(1, HA_STATUS_CRIT, "-u 'a'\\''s;$(id)' -p, on the replica");
-	channel->source_user = channels[2].source_user;
+	channel->source_user = evil;
+	expect(1, HA_STATUS_CRIT, "-u 'r; reboot'\\''' -p, on the replica");
 	channel->receiver_error = 0;
 	expect(1, HA_STATUS_CRIT, "not connected to db-a and has no error yet");
 	channel->receiver = THREAD_YES;
@@ -436,6 +435,8 @@ test_nobody_writes_above(void **state)
 static void
 test_silent_link(void **state)
 {
+	static char v6[] = "fe80::1";
+
 	(void)state;
 	channels[1].heartbeat_period_s = 2;
 	channels[1].heard_ms = 7000;
@@ -453,6 +454,8 @@ test_silent_link(void **state)
 	channels[1].delay_s = 60; /* one that had come before it fell silent */
 	expect(1, HA_STATUS_CRIT, "a silent link: nothing has come");
 	channels[1].delay_s = 0;
+	channels[1].source_host = v6;
+	expect(1, HA_STATUS_CRIT, "ha-probe mysql://'[fe80::1]':3306, on");
 	channels[1].receiver = THREAD_NO;
 	expect(1, HA_STATUS_CRIT, "is stopped");
 	expect_not("silent");
