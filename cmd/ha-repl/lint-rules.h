@@ -5,7 +5,8 @@
  *
  * A rule judges only what the servers have told; it is silent about the rest.
  * Those that need one node alone are in lint-node.c, those on a channel in
- * lint-channel.c, those that compare nodes in lint-set.c, each with its source.
+ * lint-channel.c, those between nodes in lint-set.c, lint-same.c and
+ * lint-semi-sync.c, each with its source.
  */
 #ifndef REPL_LINT_RULES_H
 #define REPL_LINT_RULES_H
@@ -49,13 +50,15 @@ struct lint_channel_rule {
 };
 /* Ended by a name that is NULL. */
 extern const struct lint_node_rule lint_node_rules[];
-extern const struct lint_set_rule lint_set_rules[];
+extern const struct lint_set_rule lint_set_rules[], lint_same_rules[],
+    lint_semi_sync_rules[];
 extern const struct lint_channel_rule lint_channel_rules[];
 
 /* Add a finding; what and mend become the list's own, why is copied. */
 void lint_add(struct lint *lint, enum ha_status_state state, size_t node,
     char *what, const char *why, char *mend);
 
+size_t lint_node_count(const struct lint *lint);
 /* The facts of a node, of a channel's source that answered; else NULL. */
 const struct facts *lint_facts(const struct lint *lint, size_t node);
 const struct facts *

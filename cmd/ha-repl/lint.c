@@ -39,6 +39,12 @@ findings_release(struct findings *findings)
 	*findings = (struct findings){ 0 };
 }
 
+size_t
+lint_node_count(const struct lint *lint)
+{
+	return lint->topology->fleet->count;
+}
+
 const struct facts *
 lint_facts(const struct lint *lint, size_t node)
 {
@@ -335,15 +341,22 @@ judge_answers(struct lint *lint)
 }
 
 static void
+judge_set_rules(struct lint *lint, const struct lint_set_rule *rule)
+{
+	for (; rule->name; rule++) {
+		lint->rule = rule->name;
+		rule->judge(lint);
+	}
+}
+
+static void
 judge_rules(struct lint *lint)
 {
 	const struct topology *topology = lint->topology;
 
-	for (const struct lint_set_rule *rule = lint_set_rules; rule->name;
-	     rule++) {
-		lint->rule = rule->name;
-		rule->judge(lint);
-	}
+	judge_set_rules(lint, lint_set_rules);
+	judge_set_rules(lint, lint_same_rules);
+	judge_set_rules(lint, lint_semi_sync_rules);
 	for (const struct lint_channel_rule *rule = lint_channel_rules;
 	     rule->name; rule++) {
 		lint->rule = rule->name;
