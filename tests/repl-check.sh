@@ -521,11 +521,18 @@ semi_sync()
 
 ## The server, and what it allows
 
+is_full()
+{
+	ask_says db-b repl CRIT 'too many'
+}
+
 too_many()
 {
 	sql 2 'SET GLOBAL max_connections = 10'
 	clients=''
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	i=0
+	# One that has not quite ended yet can fill it for a moment.
+	until { is_full && is_full && is_full; } || [ $((i += 1)) -gt 60 ]; do
 		spawn -e "$T/null" mariadb \
 		    --defaults-file="$HA_DB_2_MONITOR_CNF" -e 'DO SLEEP(60)'
 		clients="$clients $pid"
