@@ -267,11 +267,20 @@ sleep_until(int64_t deadline_ns, const sigset_t *set)
 	return 0;
 }
 
-/* Words once when it begins to fail, and once when it goes on. */
+/* Words once for each reason to fail, and once when it goes on. */
 struct report {
 	enum outcome last;
 	int64_t failing_since_ns;
+	char why[sizeof(((struct ha_err *)0)->msg)];
 };
+
+static int
+is_told(
+    const struct report *report, enum outcome outcome, const struct ha_err *err)
+{
+	return outcome == report->last &&
+	       (outcome != FAILED || !strcmp(report->why, err->msg));
+}
 
 static void
 tell(struct report *report, const struct heart *heart, enum outcome outcome,
@@ -279,11 +288,13 @@ tell(struct report *report, const struct heart *heart, enum outcome outcome,
 {
 	char words[64];
 
-	if (outcome == report->last)
+	if (is_told(report, outcome, err))
 		return;
 	if (outcome == FAILED) {
 		say_why(heart, err);
-		report->failing_since_ns = ha_clock_now_ns();
+		strcpy(report->why, err->msg);
+		if (report->last != FAILED)
+			report->failing_since_ns = ha_clock_now_ns();
 	} else if (report->last == FAILED) {
 		ha_clock_words(
 		    (ha_clock_now_ns() - report->failing_since_ns) / HA_MS_NS,
@@ -314,7 +325,7 @@ repeat(struct heart *heart)
 	const int64_t interval_ns = heart->repl->interval_ms * HA_MS_NS;
 	const int64_t start_ns = ha_clock_now_ns();
 	int64_t backoff_ms = BACKOFF_FIRST_MS, next_ns, retry_ns;
-	struct report report = { NOTHING_YET, 0 };
+	struct report report = { .last = NOTHING_YET };
 	enum outcome outcome;
 	struct ha_err err;
 	sigset_t set;
