@@ -160,10 +160,10 @@ grants()
 	is "$f: ... do, for positions too" "$err" ''
 	ok "$f: ... and write" changed "$1" "$ts"
 	sql "$1" "SET SESSION sql_log_bin = 0;
-	    REVOKE INSERT ON ha.heartbeat FROM 'ha_beat'@'%';
+	    REVOKE INSERT ON ha.* FROM 'ha_beat'@'%';
 	    REVOKE $monitor ON *.* FROM 'ha_beat'@'%'"
 	exits "$f: without INSERT" 77 beat_as "$manual_cnf" "$1" --once
-	sql "$1" "SET SESSION sql_log_bin = 0; GRANT INSERT ON ha.heartbeat TO 'ha_beat'@'%'"
+	sql "$1" "SET SESSION sql_log_bin = 0; GRANT INSERT ON ha.* TO 'ha_beat'@'%'"
 	exits "$f: without the right to see positions" 0 \
 	    beat_as "$manual_cnf" "$1" --once -v
 	like "$f: ... it says so" "$err" 'rows without positions'

@@ -20,11 +20,13 @@ build=${HA_BIN%/bin}
 build=${build#"$TOP"/}
 
 exits "make install" 0 install_into install
-unit=$T/dest/usr/local/lib/systemd/system/ha-push@.service
+units=$T/dest/usr/local/lib/systemd/system
+unit=$units/ha-push@.service
 doc=$T/dest/usr/local/share/doc/ha-utils
 is "only the commands can be executed" "$(installed -100)" \
     "$(cd "$HA_BIN" && printf './usr/local/bin/%s\n' *)"
 ok "a unit" test -s "$unit"
+ok "... of the heartbeat" test -s "$units/ha-repl-heartbeat.service"
 for command in ha-push ha-probe ha-stat ha-keep ha-alert ha-repl; do
 	ok "a crontab of $command" test -s "$doc/examples/$command.cron"
 	ok "a snippet for monit" test -s "$doc/examples/$command.monit"
@@ -49,12 +51,14 @@ is "... takes away its files" "$(installed -000 | grep -v /usr/local/)" ''
 ok "... and no others" test -s "$unit"
 
 if command -v systemd-analyze >/dev/null; then
-	exits "systemd-analyze verify" 0 \
-	    systemd-analyze verify --man=no "$unit"
-	is "... without a word" "$err" ''
-	run systemd-analyze security --offline=true --no-pager --threshold=21 \
-	    "$unit"
-	is "systemd-analyze security: 2.1 or better" "$status" 0
+	for each in "$units"/*.service; do
+		exits "systemd-analyze verify: ${each##*/}" 0 \
+		    systemd-analyze verify --man=no "$each"
+		is "... without a word" "$err" ''
+		run systemd-analyze security --offline=true --no-pager \
+		    --threshold=21 "$each"
+		is "systemd-analyze security: 2.1 or better" "$status" 0
+	done
 else
 	[ "${CI-}" != true ] || exit 1
 	skip "systemd-analyze" "systemd is not installed (make deps)"
