@@ -551,7 +551,8 @@ clone_alone()
 	is "$how: clone: recover before that" "$status" 70
 	seed --force='a test'
 	is "$how: clone: nor is it begun anew" "$status" 70
-	db 2 stop
+	# It has ended already; with it goes what is known of it.
+	db 2 stop 2>/dev/null
 	db 2 start
 	run ha-repl recover n2 -T "$waiting"
 	is "$how: clone: recover behind that" "$status" 0 || diag "$err"
@@ -859,6 +860,15 @@ backup_breaks()
 	rm "$T/there/mariadb-backup"
 	unlike "$how: backup: no password is in a command line" \
 	    "$(cat "$T/argv")" secret
+
+	printf '%s\n' '#!/bin/sh' 'head -c 100000 >/dev/null' \
+	    'echo "mbstream: no space" >&2' 'exit 1' >"$T/there/mbstream"
+	chmod 755 "$T/there/mbstream"
+	seed
+	is "$how: backup: the copy fails" "$status" 69
+	like "$how: backup: named" "$err" 'n2: mbstream: no space'
+	ok "$how: backup: n2 is untouched then" untouched
+	rm "$T/there/mbstream"
 
 	: >"$T/service/broken"
 	seed
