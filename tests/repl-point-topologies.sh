@@ -135,6 +135,17 @@ refusals()
 	point 2 "$@" --credentials "$T/wrong.cnf" --force=testing
 	unchanged '... forced, and undone' 75 'error 1045'
 	ok "... it replicates" wait_until 10 replicates 2
+	of 2 FLAVOUR
+	[ "$of_db" = mysql56 ] || {
+		printf '[client]\nuser = repl\npassword = %s%099d\n' \
+		    long-secret 1 >"$T/wrong.cnf"
+		point 2 "$@" --credentials "$T/wrong.cnf" --force=testing
+		unchanged 'a password that is too long' 78 \
+		    'error 1470|maximum length'
+		ok "... it replicates" wait_until 10 replicates 2
+		printf '[client]\nuser = repl\npassword = wrong-secret\n' \
+		    >"$T/wrong.cnf"
+	}
 	# shellcheck disable=SC2086 # none, or one word
 	point 2 3 --credentials "$T/other.cnf" $equal
 	unchanged 'another user, the old password not known' 77 \

@@ -42,6 +42,7 @@ relayed()
 	of "$1" PORT
 	relayed=$1
 	shift
+	rm -f "$T/port"
 	spawn -o "$T/port" "$HA_TOOLS/relay" "$of_db" "$@"
 	relay=$pid
 	wait_until 5 test -s "$T/port"

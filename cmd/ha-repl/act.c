@@ -81,6 +81,13 @@ query(struct act *act, const char *sql, struct ha_db_result *result,
 
 	if (failed && err->status == EX_DATAERR)
 		err->status = is_privilege(use->error) ? EX_NOPERM : EX_CONFIG;
+	/* "String '...' is too long for MASTER_PASSWORD", "near '...'" */
+	if (failed && strstr(sql, "_PASSWORD = ") &&
+	    strstr(err->msg, "PASSWORD"))
+		ha_err_set(err, err->status, 0,
+		    "error %u, whose words may show the password (is it too "
+		    "long?)",
+		    use->error);
 	ha_db_result_release(&own);
 	return failed;
 }
