@@ -54,12 +54,24 @@ set_cell(struct row *row, int column, const char *text)
 		ha_buf_add_char(&row->cells[column], '-');
 }
 
+/* Another machine that has a name which its address does not tell. */
+static void
+add_host(struct ha_buf *cell, const struct ha_sweep_result *result)
+{
+	if (!*result->host || !strcmp(result->host, result->by) ||
+	    strstr(result->target, result->host))
+		return;
+	ha_rec_add_printable(cell, result->host, strlen(result->host));
+	ha_buf_add_char(cell, ' ');
+}
+
 static void
 fill_row(struct row *row, const struct ha_sweep_result *result)
 {
 	row->state = result->state;
 	set_cell(row, STATE, ha_status_name(result->state));
 	set_cell(row, CHECK, result->check);
+	add_host(&row->cells[TARGET], result);
 	set_cell(row, TARGET, result->target);
 	ha_buf_addf(&row->cells[MS], "%.1f", result->ms);
 	set_cell(row, MESSAGE, result->msg);

@@ -625,6 +625,30 @@ table(void **state)
 	    "3 checks: 1 OK, 1 CRIT, 1 UNKNOWN\n");
 }
 
+/* A name is shown where the address does not have it, and here is no name. */
+static void
+table_of_hosts(void **state)
+{
+	static const char *const hosts[] = { "db-a", "10.0.0.2", "web1", "" };
+	struct ha_status status = { .by = "web1",
+		.check = "repl",
+		.state = HA_STATUS_OK,
+		.target = "10.0.0.2:3306",
+		.msg = "fine",
+		.perf = "" };
+
+	(void)state;
+	to_socket();
+	begin("table", NULL, 0, 0);
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		status.host = hosts[i];
+		add_status(i, &status);
+	}
+	end();
+	assert_int_equal(count(out.data, "  db-a 10.0.0.2:3306  "), 1);
+	assert_int_equal(count(out.data, "  10.0.0.2:3306  "), 3);
+}
+
 static void
 table_without_targets(void **state)
 {
@@ -881,6 +905,7 @@ main(void)
 		cmocka_unit_test(prom_says_nothing_twice),
 		test_in_folder(prom_to_file),
 		cmocka_unit_test(table),
+		cmocka_unit_test(table_of_hosts),
 		cmocka_unit_test(table_without_targets),
 		cmocka_unit_test(table_without_targets),
 		cmocka_unit_test(quiet_table),
