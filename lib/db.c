@@ -750,7 +750,7 @@ fail_lookup(struct ha_db *db, const char *host, int rc, struct ha_err *err)
 {
 	db->error = CR_UNKNOWN_HOST;
 	db->is_local = rc != EAI_NONAME && rc != EAI_NODATA;
-	return ha_err_set(err, EX_UNAVAILABLE, 0, "%s: %s", host,
+	return ha_err_set(err, EX_UNAVAILABLE, 0, "can't look up %s: %s", host,
 	    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 }
 

@@ -150,6 +150,7 @@ exits "one by its alias" 0 ha-repl show -F tsv db.internal:3307
 is "... is the same" "$(cell 1)" db-a
 exits "another file" 0 ha-repl show -F tsv -f "$HA_CONFIG_DIR/repl.conf" db-a
 exits "a name that is none is a host" 69 ha-repl show -F tsv none.invalid
+like "... that can't be found" "$out" "	can't look up none.invalid: "
 no_secret "all of it"
 
 ## logins
