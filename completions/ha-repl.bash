@@ -1,5 +1,10 @@
 # shellcheck shell=bash
 # ha-repl in bash; written by completions/generate
+_ha_repl_nodes()
+{
+	sed -n 's/^[ \t]*\([A-Za-z0-9_.-]*\)[ \t].*/\1/p' \
+	    "${HA_CONFIG_DIR:-/etc/ha}/repl.conf" 2>/dev/null | grep -vx topology
+}
 _ha_repl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]}
@@ -52,9 +57,11 @@ _ha_repl()
 		return
 		;;
 	--source)
+		mapfile -t COMPREPLY < <(compgen -W "$(_ha_repl_nodes)" -- "$cur")
 		return
 		;;
 	--from)
+		mapfile -t COMPREPLY < <(compgen -W "$(_ha_repl_nodes)" -- "$cur")
 		return
 		;;
 	--channel)
@@ -149,7 +156,9 @@ _ha_repl()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W 'check lint show topology heartbeat point recover seed' -- "$cur")
+		local words='check lint show topology heartbeat point recover seed'
+		[ "$COMP_CWORD" -eq 1 ] || words="$words $(_ha_repl_nodes)"
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		;;
 	esac
 }

@@ -144,6 +144,14 @@ conf "# nodes" "db-a $first defaults-file=$first_cnf alias=db.internal:3307" \
     "db-c $node defaults-file=$cnf"
 exits "all of repl.conf" 0 ha-repl show -F tsv
 is "... in its order" "$(cut -f 1 "$T/out" | paste -s -d ' ')" 'db-a db-c'
+# shellcheck disable=SC2016 # for bash
+exits "bash completes their names" 0 bash -c '. "$0" &&
+    COMP_WORDS=(ha-repl point db-a --source "") COMP_CWORD=4 &&
+    _ha_repl && echo "${COMPREPLY[*]}" &&
+    COMP_WORDS=(ha-repl check d) COMP_CWORD=2 &&
+    _ha_repl && echo "${COMPREPLY[*]}"' "$TOP/completions/ha-repl.bash"
+is "... as an argument and as an operand" "$out" 'db-a db-c
+db-a db-c'
 exits "one by its name" 0 ha-repl show -F tsv db-c
 is "... with its own login" "$(cell 1) $(cell 2)" "db-c $node"
 exits "one by its alias" 0 ha-repl show -F tsv db.internal:3307
