@@ -237,7 +237,8 @@ judge_silence(struct judge *judge)
 		judge_say(judge, HA_STATUS_UNKNOWN, NULL, "%s", why.data);
 	else if (is_refused(facts))
 		judge_say(judge, HA_STATUS_CRIT,
-		    "SHOW GRANTS FOR the monitoring account",
+		    "SELECT user, host FROM mysql.user, and the password in "
+		    "the defaults file",
 		    "refuses the login: %s", why.data);
 	else
 		judge_say(judge, HA_STATUS_CRIT, NULL, "%s%s", why.data,

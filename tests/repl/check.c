@@ -237,6 +237,7 @@ test_no_answer(void **state)
 	expect(1, HA_STATUS_CRIT, "alive, but it has too many connections");
 	fail_to_answer(EX_NOPERM, 1045, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_CRIT, "refuses the login");
+	expect(1, HA_STATUS_CRIT, "SELECT user, host FROM mysql.user");
 	fail_to_answer(EX_NOPERM, 2026, HA_DB_AT_LOGIN);
 	expect(1, HA_STATUS_UNKNOWN, "because");
 	fail_to_answer(EX_CONFIG, 0, HA_DB_AT_SYN);
