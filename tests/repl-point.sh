@@ -6,13 +6,15 @@
 #	nodes		n1, n2, ... in repl.conf, each with its defaults-file
 #	point I J [OPTION...]	run ha-repl point, with the credentials, in $how
 #			("gtid" or "pos"); $waiting is its -T
-#	fresh		all servers as they were made, but for who may log in
+#	fresh		all servers as they were made, but for who may log in, and
+#			with $beats the heartbeat's table, so that what point
+#			waits for comes at once from a writer
 #	relayed I WORD...	n$I behind tests/relay WORD...: for its replicas
 #			as the node "relayed"; at $relay_port; unrelayed ends it
 #	settings I	what is set for its channel, a line each, without what
 #			replicating changes
 
-waiting=20
+waiting=20 beats=
 
 nodes()
 {
@@ -60,14 +62,20 @@ unrelayed()
 	nodes
 }
 
-fresh_one()
+alone_one()
 {
 	words_of "$1"
 	# Without a channel there is nothing to stop.
-	sql "$1" "STOP $role $named $for_channel" >/dev/null 2>&1
-	sql "$1" "RESET $role $named ALL $for_channel" >/dev/null 2>&1
+	sql "$1" "STOP $role $named $for_channel;
+	    RESET $role $named ALL $for_channel" >/dev/null 2>&1
+}
+
+fresh_one()
+{
+	alone_one "$1"
 	sql "$1" 'SET GLOBAL read_only = 0; DROP DATABASE IF EXISTS t;
 	    DROP DATABASE IF EXISTS ha'
+	[ -z "$beats" ] || ha-repl heartbeat --create "n$1" || return
 	of "$1" FLAVOUR
 	case $of_db in
 	mariadb)
@@ -78,8 +86,12 @@ fresh_one()
 	esac
 }
 
+# None of them first has to look for a source without logs: that takes seconds.
 fresh()
 {
+	for i in 1 2 3; do
+		alone_one "$i"
+	done
 	for i in 1 2 3; do
 		fresh_one "$i" || return
 	done
