@@ -183,10 +183,11 @@ OVER_SSH = $(filter-out %-transport.t,$(wildcard tests/cmd/ha-push*.t)) \
 	tests/cmd/mirror.t
 # What lowers a limit of the whole machine, or loads it, runs by itself.
 ALONE = tests/cmd/ha-watch.t tests/cmd/mirror.t
-# The long ones first, that none of them is left over at the end; one more than
-# there are cores, as they wait a lot.
-LONG = $(wildcard tests/cmd/ha-repl-*.t tests/cmd/ha-push*.t)
-PROVE = prove --timer -j $(shell expr $$(nproc) + 1)
+# The long ones first, that none of them is left over at the end; two more than
+# there are cores, as they wait more than half of their time.
+LONG = $(wildcard tests/cmd/ha-repl-*.t) tests/cmd/readme.t \
+	$(wildcard tests/cmd/ha-push*.t) tests/cmd/takeover.t
+PROVE = prove --timer -j $(shell expr $$(nproc) + 2)
 check-cmd: all $(TOOLS) $(PRELOADS)
 	$(TEST_ENV) $(PROVE) $(LONG) \
 	    $(filter-out $(LONG) $(ALONE),$(wildcard tests/cmd/*.t))
