@@ -87,22 +87,56 @@ subtract_ancestors(const struct search *search, struct gtid_set *left)
 	}
 }
 
-/* Keep what is errant; the others' strings are freed with the set. */
-static void
+/*
+ * MariaDB numbers a domain's transactions, whoever writes them, and keeps only
+ * the last number of each server: what is errant begins behind the last that
+ * another server wrote before it.  Where another's last is later than that,
+ * the one before can't be told: 0, and first is the least that it may be.
+ */
+static int
+narrow(struct gtid_range *range, const struct gtid_set *had)
+{
+	int is_exact = 1;
+
+	for (size_t i = 0; i < had->count; i++) {
+		const struct gtid_range *other = &had->ranges[i];
+
+		if (other->domain != range->domain ||
+		    other->server == range->server)
+			continue;
+		if (other->last > range->last)
+			is_exact = 0;
+		else if (other->last >= range->first)
+			range->first =
+			    other->last + (other->last < range->last);
+	}
+	return is_exact || range->first == range->last;
+}
+
+/*
+ * Keep what is errant; the others' strings are freed with the set.  0: there
+ * may be fewer.
+ */
+static int
 keep_errant(const struct search *search, struct gtid_set *left)
 {
+	const struct gtid_set *had = &search->judge->facts->executed;
 	size_t kept = 0;
+	int is_exact = 1;
 
 	for (size_t i = 0; i < left->count; i++) {
 		struct gtid_range range = left->ranges[i];
 
 		if (!is_errant(search, &range))
 			continue;
+		if (left->kind == GTID_MARIADB && !narrow(&range, had))
+			is_exact = 0;
 		left->ranges[i] = left->ranges[kept];
 		left->ranges[kept++] = range;
 	}
 	while (left->count > kept)
 		free(left->ranges[--left->count].origin);
+	return is_exact;
 }
 
 /* 0: nobody to compare with was read. */
@@ -133,7 +167,7 @@ find_ancestors(struct search *search)
 }
 
 static void
-say_errant(struct judge *judge, const struct gtid_set *errant)
+say_errant(struct judge *judge, const struct gtid_set *errant, int is_exact)
 {
 	struct ha_buf text = HA_BUF_INIT;
 	uint64_t count = gtid_count(errant);
@@ -146,8 +180,9 @@ say_errant(struct judge *judge, const struct gtid_set *errant)
 	judge_say(judge, HA_STATUS_WARN,
 	    errant->kind == GTID_MARIADB ? "SELECT @@gtid_binlog_state on both"
 					 : "SELECT @@gtid_executed on both",
-	    "%llu errant transaction%s, which its source never had: %s",
-	    (unsigned long long)count, count == 1 ? "" : "s", text.data);
+	    "%s%llu errant transaction%s, which its source never had: %s",
+	    is_exact ? "" : "up to ", (unsigned long long)count,
+	    count == 1 ? "" : "s", text.data);
 	ha_buf_release(&text);
 }
 
@@ -158,12 +193,13 @@ judge_errant(struct judge *judge)
 	    topology_ancestors(judge->topology, judge->i, STRANGER);
 	struct search search = { judge, is_ancestor, 0 };
 	struct gtid_set left = { 0 };
+	int is_exact;
 
 	if (find_ancestors(&search)) {
 		subtract_ancestors(&search, &left);
-		keep_errant(&search, &left);
+		is_exact = keep_errant(&search, &left);
 		if (left.count)
-			say_errant(judge, &left);
+			say_errant(judge, &left, is_exact);
 		judge_perf(
 		    judge, "errant", NULL, (double)gtid_count(&left), "", NULL);
 	}

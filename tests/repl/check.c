@@ -540,12 +540,23 @@ test_errant_mariadb(void **state)
 	parse(&facts[1].executed, GTID_MARIADB, "0-1-101,0-9-50");
 	expect(1, HA_STATUS_OK, "replicates");
 	parse(&facts[1].executed, GTID_MARIADB, "0-1-100,0-2-102");
-	expect(1, HA_STATUS_WARN, "errant");
-	/* db-a had it of db-b, and doesn't log what it replicates. */
-	parse(&facts[0].applied, GTID_MARIADB, "0-2-102");
-	expect(1, HA_STATUS_OK, "replicates");
-	parse(&facts[0].applied, GTID_MARIADB, "0-2-101");
-	expect(1, HA_STATUS_WARN, "1 errant transaction, ");
+	expect(1, HA_STATUS_WARN,
+	    "2 errant transactions, which its source "
+	    "never had: 0-2-101..102");
+	assert_non_null(strstr(verdict.perf.data, "errant=2"));
+	parse(&facts[1].executed, GTID_MARIADB, "0-1-9,0-2-10,0-9-5");
+	expect(1, HA_STATUS_WARN,
+	    "1 errant transaction, which its source "
+	    "never had: 0-2-10");
+	expect_not("up to");
+	parse(&facts[1].executed, GTID_MARIADB, "0-1-100,0-2-10,0-9-5");
+	expect(1, HA_STATUS_WARN,
+	    "up to 5 errant transactions, which its "
+	    "source never had: 0-2-6..10");
+	parse(&facts[1].executed, GTID_MARIADB, "0-1-100,5-2-3");
+	expect(1, HA_STATUS_WARN,
+	    "3 errant transactions, which its source "
+	    "never had: 5-2-3");
 	parse(&facts[0].executed, GTID_MARIADB, "");
 	check_judge(&verdict, &topology, 1, &options);
 	expect_not("errant");
