@@ -13,6 +13,8 @@
 #include "msg.h"
 
 #define LOCK_NAME "ha-repl"
+/* The server's number of what read_only forbids. */
+#define IS_READ_ONLY 1290
 /* How long an applier without more to read may stand still. */
 #define CUT_MS 500
 /* How long a receiver that ran may take to connect again. */
@@ -273,17 +275,21 @@ perform(struct act *act, const char *step, const struct ha_buf *sql,
     const char *shown, unsigned *error, struct ha_err *err)
 {
 	struct ha_db_result result = HA_DB_RESULT_INIT;
-	int failed;
+	int failed, lacks_admin;
 
 	if (begin(act, step, shown, err))
 		return -1;
 	failed = query(act, sql->data, &result, err);
 	if (error)
 		*error = result.error;
+	/* A demotion sets gtid_slave_pos. */
+	lacks_admin =
+	    result.error == IS_READ_ONLY && act->goal.is_demotion == 1;
 	ha_db_result_release(&result);
 	if (failed)
-		return ha_err_set(err, err->status, 0, "%s: %s: %s",
-		    act->node->name, shown, err->msg);
+		return ha_err_set(err, lacks_admin ? EX_NOPERM : err->status, 0,
+		    "%s: %s: %s%s", act->node->name, shown, err->msg,
+		    lacks_admin ? ": the account needs READ_ONLY ADMIN" : "");
 	return journal_done(act->journal, step, err);
 }
 

@@ -57,7 +57,8 @@ without()
 	on_both "GRANT $2 ON *.* TO 'ha_admin'@'%'"
 }
 
-# What nobody is refused without: PROCESS shows more of the others.
+# What nobody is refused without here: PROCESS shows more of the others, and
+# READ_ONLY ADMIN is tried below.
 pair()
 {
 	source=$1 replica=$2 gtid=$3
@@ -74,7 +75,8 @@ pair()
 	    ha-repl heartbeat --create --once "n$1"
 	exits "$flavour: point" 0 point --empty
 	is "$flavour: what the manual grants is enough" "$(complaint)" ''
-	privileges "$flavour" | grep -v '^PROCESS$' >"$T/$flavour"
+	privileges "$flavour" | grep -v -x -e PROCESS \
+	    -e 'READ_ONLY ADMIN' >"$T/$flavour"
 	ok "$flavour: there is something to revoke" test -s "$T/$flavour"
 	while read -r privilege; do
 		without "$flavour" "$privilege"
@@ -83,6 +85,18 @@ pair()
 }
 
 pair 1 2 slave_pos
+
+# After a failover, the old source comes back read-only.
+sql 2 'STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = 0'
+sql 1 'SET GLOBAL read_only = 1'
+source=2 replica=1
+on_both "REVOKE READ_ONLY ADMIN ON *.* FROM 'ha_admin'@'%'"
+exits "mariadb: an old source, without READ_ONLY ADMIN" 77 point
+like "... names what it takes" "$err" 'READ_ONLY ADMIN'
+on_both "GRANT READ_ONLY ADMIN ON *.* TO 'ha_admin'@'%'"
+exits "... and with it" 0 point
+ok "... replicates" replicates 1
+
 pair 3 4 auto
 pair 5 6 auto
 done_testing

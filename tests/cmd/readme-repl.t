@@ -45,4 +45,13 @@ like "... of both, and of the pair" "$out" 'db-a is the writer'
 run sh -c "$(block 5 1 | sed -n 's/^\* .* root //p')"
 is "... and cron's job: 0, and nothing to say" "$status $out$err" "0 "
 
+run sql 2 "$(block 6 1)"
+is "6. db-b is promoted" "$status $err" "0 "
+sql 1 'SET GLOBAL read_only = ON'
+type_here 6 2
+is "... and db-a its replica: 0" $status 0
+ok "... it replicates" replicates 1
+run ha-repl check
+like "... db-b is the writer" "$out" 'db-b is the writer'
+
 done_testing
