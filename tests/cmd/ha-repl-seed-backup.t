@@ -13,5 +13,5 @@ machines
 backups gtid pos
 backup_refusals gtid
 backup_breaks gtid
-backup_kills gtid 13
+backup_kills gtid 41
 done_testing

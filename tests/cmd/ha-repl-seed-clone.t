@@ -11,6 +11,6 @@ nodes
 clones gtid pos
 clone_alone gtid
 clone_breaks gtid
-clone_kills gtid 23
+clone_kills gtid 59
 with_tls gtid
 done_testing
