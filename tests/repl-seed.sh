@@ -713,7 +713,6 @@ machines()
 	    "$HA_CONFIG_DIR/repl.conf" >"$T/machines.conf"
 	cp "$T/machines.conf" "$HA_CONFIG_DIR/repl.conf"
 	serve_n2 &
-	service=$!
 }
 
 answer()
