@@ -15,6 +15,8 @@
 #define LOCK_NAME "ha-repl"
 /* The server's number of what read_only forbids. */
 #define IS_READ_ONLY 1290
+/* The library's number of a name that is not found. */
+#define UNKNOWN_HOST 2005
 /* How long an applier without more to read may stand still. */
 #define CUT_MS 500
 /* How long a receiver that ran may take to connect again. */
@@ -119,8 +121,6 @@ static int
 open_db(struct act *act, struct ha_db **db, const struct node *node,
     struct ha_err *err)
 {
-	size_t len = strlen(node->name);
-
 	if (*db)
 		ha_db_free(*db);
 	*db = ha_db_new();
@@ -128,7 +128,7 @@ open_db(struct act *act, struct ha_db **db, const struct node *node,
 	if (!facts_connect(*db, node, &act->options, err))
 		return 0;
 	/* A host that is not found is named already. */
-	if (strncmp(err->msg, node->name, len) != 0 || err->msg[len] != ':')
+	if (ha_db_error(*db) != UNKNOWN_HOST || !strstr(err->msg, node->name))
 		ha_err_set(err, err->status, 0, "%s: %s", node->name, err->msg);
 	ha_db_free(*db);
 	*db = NULL;
