@@ -115,6 +115,30 @@ forward(struct act *act, struct ha_err *err)
 	return act_start(act, err) || act_verify(act, err) ? -1 : 0;
 }
 
+static void
+say_way(const struct act *act, int goes_forward)
+{
+	ha_say("%s: %s what '%s' began at %s", act->node->name,
+	    goes_forward ? "finishing" : "undoing",
+	    journal_get(act->journal, "act"),
+	    journal_get(act->journal, "started"));
+}
+
+/* Started just before, it may replicate only since it was looked at. */
+static int
+back_or_forward(struct act *act, int *goes_forward, struct ha_err *err)
+{
+	struct ha_err own;
+
+	if (!act_back(act, err))
+		return 0;
+	if (act_look(act, &own) || !is_forward(act))
+		return -1;
+	*goes_forward = 1;
+	say_way(act, 1);
+	return forward(act, err);
+}
+
 static int
 finish(struct act *act, int is_done, struct ha_err *err)
 {
@@ -159,13 +183,11 @@ recover(struct act *act, char **operands, struct ha_err *err)
 	if (load(act, err))
 		return err->status;
 	goes_forward = is_forward(act);
-	ha_say("%s: %s what '%s' began at %s", act->node->name,
-	    goes_forward ? "finishing" : "undoing",
-	    journal_get(act->journal, "act"),
-	    journal_get(act->journal, "started"));
+	say_way(act, goes_forward);
 	if (act->repl->is_dry_run)
 		return EX_OK;
-	if (goes_forward ? forward(act, err) : act_back(act, err))
+	if (goes_forward ? forward(act, err)
+			 : back_or_forward(act, &goes_forward, err))
 		return EX_SOFTWARE;
 	return finish(act, goes_forward, err);
 }
