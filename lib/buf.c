@@ -80,6 +80,18 @@ ha_buf_add_char(struct ha_buf *buf, char c)
 }
 
 void
+ha_buf_add_quoted(struct ha_buf *buf, const char *data, size_t len)
+{
+	ha_buf_add_char(buf, '\'');
+	for (; len > 0; data++, len--)
+		if (*data == '\'' || *data == '\\')
+			ha_buf_addf(buf, "'\\%c'", *data);
+		else
+			ha_buf_add_char(buf, *data);
+	ha_buf_add_char(buf, '\'');
+}
+
+void
 ha_buf_addf(struct ha_buf *buf, const char *fmt, ...)
 {
 	va_list ap;

@@ -36,6 +36,11 @@ void ha_buf_reserve(struct ha_buf *buf, size_t extra);
 void ha_buf_add(struct ha_buf *buf, const void *data, size_t len);
 void ha_buf_add_str(struct ha_buf *buf, const char *s);
 void ha_buf_add_char(struct ha_buf *buf, char c);
+/*
+ * In single quotes, as one word of sh(1), and of fish(1), where a backslash is
+ * one between quotes too: 'it'\''s', 'back'\\'slash'.
+ */
+void ha_buf_add_quoted(struct ha_buf *buf, const char *data, size_t len);
 void ha_buf_addf(struct ha_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void ha_buf_vaddf(struct ha_buf *buf, const char *fmt, va_list ap)

@@ -119,17 +119,10 @@ words_add_quoted(struct ha_buf *out, const char *text)
 	struct ha_buf line = HA_BUF_INIT;
 
 	words_add(&line, text);
-	if (line.len > 0 && strspn(line.data, plain) == line.len) {
+	if (line.len > 0 && strspn(line.data, plain) == line.len)
 		ha_buf_add(out, line.data, line.len);
-	} else {
-		ha_buf_add_char(out, '\'');
-		for (const char *p = line.data; *p != '\0'; p++)
-			if (*p == '\'')
-				ha_buf_add_str(out, "'\\''");
-			else
-				ha_buf_add_char(out, *p);
-		ha_buf_add_char(out, '\'');
-	}
+	else
+		ha_buf_add_quoted(out, line.data, line.len);
 	ha_buf_release(&line);
 }
 

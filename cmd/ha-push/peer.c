@@ -32,14 +32,7 @@ struct peer_dirs {
 void
 peer_add_quoted(struct ha_buf *command, const char *word)
 {
-	ha_buf_add_char(command, '\'');
-	/* Between quotes a backslash is one for fish. */
-	for (; *word != '\0'; word++)
-		if (*word == '\'' || *word == '\\')
-			ha_buf_addf(command, "'\\%c'", *word);
-		else
-			ha_buf_add_char(command, *word);
-	ha_buf_add_char(command, '\'');
+	ha_buf_add_quoted(command, word, strlen(word));
 }
 
 static int

@@ -43,19 +43,12 @@ add_word(struct ha_buf *command, const char *word)
 				    "0123456789.-_:%@";
 	struct ha_buf quote = HA_BUF_INIT;
 
-	judge_add_quote(&quote, word);
-	if (*word && !word[strspn(word, plain)]) {
-		ha_buf_add(command, quote.data, quote.len);
-	} else {
-		ha_buf_add_char(command, '\'');
-		for (const char *at = quote.data; *at; at++)
-			if (*at == '\'')
-				ha_buf_add_str(command, "'\\''");
-			else
-				ha_buf_add_char(command, *at);
-		ha_buf_add_char(command, '\'');
-	}
-	ha_buf_release(&quote);
+	judge_add_quote(&word, text ? text : "?");
+	if (word.len && strspn(word.data, plain) == word.len)
+		ha_buf_add_str(command, word.data);
+	else
+		ha_buf_add_quoted(command, word.data, word.len);
+	ha_buf_release(&word);
 }
 
 /* The command, with the channel's own for SOURCE, PORT and ACCOUNT. */

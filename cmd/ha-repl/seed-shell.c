@@ -18,19 +18,6 @@ seed_shell_reaches(const struct node *node)
 	       !strncmp(host, "127.", 4) || !strcmp(host, "::1");
 }
 
-/* As one word of any shell: 'it'\''s'. */
-static void
-quote(struct ha_buf *text, const char *word)
-{
-	ha_buf_add_char(text, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			ha_buf_add_str(text, "'\\''");
-		else
-			ha_buf_add_char(text, *word);
-	ha_buf_add_char(text, '\'');
-}
-
 static void
 init_ssh(struct seed_shell *shell, const struct node *node, const char *script,
     const char *const *args)
@@ -38,11 +25,11 @@ init_ssh(struct seed_shell *shell, const struct node *node, const char *script,
 	struct ha_buf text = HA_BUF_INIT;
 
 	ha_buf_add_str(&text, "sh -c ");
-	quote(&text, script);
+	ha_buf_add_quoted(&text, script, strlen(script));
 	ha_buf_add_str(&text, " sh");
 	for (; *args; args++) {
 		ha_buf_add_char(&text, ' ');
-		quote(&text, *args);
+		ha_buf_add_quoted(&text, *args, strlen(*args));
 	}
 	shell->command = ha_buf_detach(&text);
 	shell->argv[0] = "ssh";

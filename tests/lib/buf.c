@@ -118,6 +118,24 @@ status_without_memory(int fatal)
 	return WEXITSTATUS(status);
 }
 
+/* What sh(1) and fish(1) read as the same word. */
+static void
+quotes_for_a_shell(void **state)
+{
+	struct ha_buf buf = HA_BUF_INIT;
+
+	(void)state;
+	ha_buf_add_quoted(&buf, "it's $(id)", 10);
+	assert_string_equal(buf.data, "'it'\\''s $(id)'");
+	ha_buf_reset(&buf);
+	ha_buf_add_quoted(&buf, "a\\b", 3);
+	assert_string_equal(buf.data, "'a'\\\\'b'");
+	ha_buf_reset(&buf);
+	ha_buf_add_quoted(&buf, NULL, 0);
+	assert_string_equal(buf.data, "''");
+	ha_buf_release(&buf);
+}
+
 static void
 no_memory_ends_the_process(void **state)
 {
@@ -135,6 +153,7 @@ main(void)
 		cmocka_unit_test(formats_of_any_length),
 		cmocka_unit_test(truncates_consumes_detaches),
 		cmocka_unit_test(copies_hold_nul_bytes),
+		cmocka_unit_test(quotes_for_a_shell),
 		cmocka_unit_test(no_memory_ends_the_process),
 	};
 
