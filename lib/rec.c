@@ -124,6 +124,12 @@ utf8_len(const unsigned char *p, size_t left, unsigned long *wc)
 	return len;
 }
 
+static int
+steers_terminal(unsigned long wc)
+{
+	return wc < 0x20 || (wc >= 0x7f && wc < 0xa0) || turns_direction(wc);
+}
+
 void
 ha_rec_add_utf8(struct ha_buf *text, const void *data, size_t len)
 {
@@ -134,8 +140,7 @@ ha_rec_add_utf8(struct ha_buf *text, const void *data, size_t len)
 
 	while (p < end) {
 		n = utf8_len(p, (size_t)(end - p), &wc);
-		if (!n || wc < 0x20 || (wc >= 0x7f && wc < 0xa0) ||
-		    turns_direction(wc))
+		if (!n || steers_terminal(wc))
 			ha_buf_add_char(text, '?');
 		else
 			ha_buf_add(text, p, n);
@@ -275,10 +280,28 @@ add_base64(struct ha_buf *line, const unsigned char *data, size_t len)
 	ha_buf_add_str(line, "\"}");
 }
 
+/* What JSON itself leaves as it is, but a terminal would not show. */
+static void
+add_shown(struct ha_buf *line, const char *json, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)json, *end = p + len;
+	unsigned long wc = 0;
+	size_t n;
+
+	for (; p < end; p += n) {
+		n = utf8_len(p, (size_t)(end - p), &wc);
+		if (steers_terminal(wc))
+			ha_buf_addf(line, "\\u%04lx", wc);
+		else
+			ha_buf_add(line, p, n);
+	}
+}
+
 void
 ha_rec_add_json(struct ha_buf *line, const void *data, size_t len)
 {
 	json_t *string = json_stringn(len ? data : "", len);
+	struct ha_buf json = HA_BUF_INIT;
 	size_t size;
 
 	if (!string) {
@@ -286,8 +309,9 @@ ha_rec_add_json(struct ha_buf *line, const void *data, size_t len)
 		return;
 	}
 	size = json_dumpb(string, NULL, 0, JSON_ENCODE_ANY);
-	ha_buf_reserve(line, size);
-	json_dumpb(string, line->data + line->len, size, JSON_ENCODE_ANY);
-	ha_buf_truncate(line, line->len + size);
+	ha_buf_reserve(&json, size);
+	json_dumpb(string, json.data, size, JSON_ENCODE_ANY);
+	add_shown(line, json.data, size);
+	ha_buf_release(&json);
 	json_decref(string);
 }

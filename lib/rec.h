@@ -57,7 +57,8 @@ void ha_rec_add_pair(
 
 /*
  * Append a JSON string, or {"b64":"..."} when the bytes are no UTF-8
- * (RFC 8259, RFC 4648 section 4).
+ * (RFC 8259, RFC 4648 section 4).  What a terminal would not show but obey is
+ * escaped.
  */
 void ha_rec_add_json(struct ha_buf *line, const void *data, size_t len);
 

@@ -165,6 +165,8 @@ json(void **state)
 	check_json("", 0, "\"\"");
 	check_json("a\"\\\n\0b", 6, "\"a\\\"\\\\\\n\\u0000b\"");
 	check_json("\xc3\xa4", 2, "\"\xc3\xa4\"");
+	check_json("\x7f\xc2\x9b\xc2\xa0\xe2\x80\xae", 8,
+	    "\"\\u007f\\u009b\xc2\xa0\\u202e\"");
 	check_json("\xff", 1, "{\"b64\":\"/w==\"}");
 	check_json("\xff\xfe", 2, "{\"b64\":\"//4=\"}");
 	check_json("\xff\0\x10", 3, "{\"b64\":\"/wAQ\"}");
