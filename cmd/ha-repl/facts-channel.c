@@ -62,7 +62,11 @@ facts_integer(const char *text, int64_t missing)
 	if (!text || !*text)
 		return missing;
 	number = strtoll(text, &end, 10);
-	return end == text || (*end && *end != '.') ? missing : number;
+	if (end == text || (*end && *end != '.'))
+		return missing;
+	return number > FACTS_INTEGER_MAX    ? FACTS_INTEGER_MAX
+	       : number < -FACTS_INTEGER_MAX ? -FACTS_INTEGER_MAX
+					     : number;
 }
 
 uint64_t
@@ -79,7 +83,7 @@ facts_thousandths(const char *text, int64_t missing)
 	const char *digit = text ? strchr(text, '.') : NULL;
 	int64_t part = 0;
 
-	if (whole < 0 || whole > INT64_MAX / 1000 - 1)
+	if (whole < 0 || whole == FACTS_INTEGER_MAX)
 		return missing;
 	for (int unit = 100; digit && unit; unit /= 10) {
 		if (*++digit < '0' || *digit > '9')

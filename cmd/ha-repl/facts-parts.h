@@ -15,7 +15,11 @@
  */
 const char *
 facts_cell(const struct ha_db_result *result, size_t row, const char *name);
-/* "12" of text, which may be NULL or no number: then missing. */
+/*
+ * "12" of text, which may be NULL or no number: then missing.  What is beyond
+ * FACTS_INTEGER_MAX, either way, is that: its seconds are microseconds yet.
+ */
+#define FACTS_INTEGER_MAX INT64_C(1000000000000)
 int64_t facts_integer(const char *text, int64_t missing);
 uint64_t facts_offset(const char *text); /* 0 */
 /* Of a file's name, copied, and a number; {NULL, 0} for no file. */

@@ -27,6 +27,7 @@
 #include <strings.h>
 
 #include "alloc.h"
+#include "facts-parts.h"
 #include "lint-rules.h"
 
 /* A channel that gives up sooner does not outlast a night. */
@@ -140,7 +141,7 @@ row_number(const struct channel *channel, const char *name, const char *other)
 		value = ha_db_get(channel->row_of, channel->row, name);
 	if (!value && channel->row_of)
 		value = ha_db_get(channel->row_of, channel->row, other);
-	return value ? strtoll(value, NULL, 10) : -1;
+	return facts_integer(value, -1);
 }
 
 static void
@@ -153,7 +154,8 @@ judge_retry(struct lint *lint, const struct edge *edge)
 	    row_number(edge->channel, "Connect_Retry", "Connect_Retry");
 	char *where;
 
-	if (count <= 0 || every_s <= 0 || count * every_s >= RETRY_MIN_S)
+	if (count <= 0 || every_s <= 0 || count >= RETRY_MIN_S ||
+	    every_s >= RETRY_MIN_S || count * every_s >= RETRY_MIN_S)
 		return;
 	where = of_channel(edge->channel);
 	lint_add(lint, HA_STATUS_WARN, edge->replica,

@@ -68,7 +68,11 @@ test_numbers(void **state __attribute__((unused)))
 	assert_int_equal(facts_integer("", 5), 5);
 	assert_int_equal(facts_integer("12x", -1), -1);
 	assert_int_equal(facts_integer("3.000", -1), 3);
-	assert_true(facts_integer("18446744073709551615", -1) == INT64_MAX);
+	assert_int_equal(facts_integer("-1e99", -1), -1);
+	assert_int_equal(
+	    facts_integer("-99999999999999999999", -1), -FACTS_INTEGER_MAX);
+	assert_int_equal(
+	    facts_integer("18446744073709551615", -1), FACTS_INTEGER_MAX);
 	assert_true(facts_offset("18446744073709551615") == UINT64_MAX);
 	assert_true(facts_offset("99999999999999999999") == UINT64_MAX);
 	assert_int_equal(facts_offset("-1"), 0);
