@@ -119,7 +119,12 @@ $B/fuzz/keep-view: $(patsubst %,cmd/ha-keep/%.c,view place leftover)
 $B/fuzz/keep-view: FUZZ_UNIT = -iquote cmd/ha-keep
 $B/fuzz/repl-gtid: cmd/ha-repl/gtid.c
 $B/fuzz/repl-facts: $(patsubst %,cmd/ha-repl/%.c,facts facts-channel \
-	facts-rows gtid)
+	facts-rows gtid) tests/fuzz/cells.h
+$B/fuzz/repl-judge: $(patsubst %,cmd/ha-repl/%.c,causes draw draw-dot \
+	draw-json draw-text facts facts-channel facts-read facts-rows fleet \
+	flavour gtid judge judge-channel judge-errant judge-set lint \
+	lint-channel lint-node lint-same lint-semi-sync lint-set mariadb mysql \
+	mysql-old node shape topology words) tests/fuzz/cells.h
 $B/fuzz/repl-%: FUZZ_UNIT = -iquote cmd/ha-repl
 $B/fuzz/alert-answer: $(patsubst %,cmd/ha-alert/%.c,address answer base64 \
 	replies)

@@ -5,9 +5,8 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "alloc.h"
+#include "cells.h"
 #include "facts-parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,50 +28,6 @@ static const char *const columns[] = { "Connection_name", "Channel_Name",
 	"Replica_UUID", "File", "Binlog_Do_DB", "executed", "purged",
 	"Variable_name", "Value", "name", "origin", "persisted" };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
-
-static char *
-next_cell(const uint8_t **data, size_t *size)
-{
-	const uint8_t *end = *size ? memchr(*data, '\0', *size) : NULL;
-	size_t len = end ? (size_t)(end - *data) : *size;
-	char *cell = len ? ha_xmemdup(*data, len) : NULL;
-
-	*data += len + !!end;
-	*size -= len + !!end;
-	return cell;
-}
-
-/* One cell after the other, until there are no more bytes. */
-static struct ha_db_result
-make(const uint8_t *data, size_t size)
-{
-	struct ha_db_result result = HA_DB_RESULT_INIT;
-
-	result.columns = COLUMNS;
-	result.names = ha_xcalloc(COLUMNS, sizeof(char *));
-	for (size_t i = 0; i < COLUMNS; i++)
-		result.names[i] = ha_xstrdup(columns[i]);
-	while (size && result.rows < 8) {
-		result.cells = ha_xrealloc(
-		    result.cells, (result.rows + 1) * COLUMNS * sizeof(char *));
-		for (size_t i = 0; i < COLUMNS; i++)
-			result.cells[result.rows * COLUMNS + i] =
-			    next_cell(&data, &size);
-		result.rows++;
-	}
-	result.words = ha_xstrdup(result.rows && result.cells[0] ? "" : "x");
-	return result;
-}
-
-static void
-release(struct ha_db_result *result)
-{
-	for (size_t i = 0; i < COLUMNS; i++)
-		free(result->names[i]);
-	for (size_t i = 0; i < result->rows * COLUMNS; i++)
-		free(result->cells[i]);
-	ha_db_result_release(result);
-}
 
 static void
 look(const struct facts *facts)
@@ -96,12 +51,14 @@ look(const struct facts *facts)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct facts facts;
+	struct cells_input input;
 	struct ha_db_result result;
+	struct facts facts;
 
 	if (!size)
 		return 0;
-	result = make(data + 1, size - 1);
+	input = (struct cells_input){ data + 1, size - 1 };
+	result = cells_result(&input, columns, COLUMNS, 8);
 	result.error = data[0] & 2 ? 1227 : 1142;
 	facts_init(&facts, NULL);
 	facts.executed.kind = data[0] & 1 ? GTID_MARIADB : GTID_MYSQL;
@@ -118,6 +75,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	facts.status_rows = facts.variables = facts.origins =
 	    (struct ha_db_result)HA_DB_RESULT_INIT;
 	facts_release(&facts);
-	release(&result);
+	cells_release(&result);
 	return 0;
 }
