@@ -118,6 +118,12 @@ $B/fuzz/gate-%: FUZZ_UNIT = -iquote cmd/ha-gate
 $B/fuzz/keep-view: $(patsubst %,cmd/ha-keep/%.c,view place leftover)
 $B/fuzz/keep-view: FUZZ_UNIT = -iquote cmd/ha-keep
 $B/fuzz/repl-gtid: cmd/ha-repl/gtid.c
+$B/fuzz/repl-conf: cmd/ha-repl/node.c
+$B/fuzz/repl-credentials: cmd/ha-repl/credentials.c
+$B/fuzz/repl-journal: $(patsubst %,cmd/ha-repl/%.c,facts facts-channel \
+	facts-rows gtid journal settings)
+$B/fuzz/repl-map: $(patsubst %,cmd/ha-repl/%.c,facts facts-channel \
+	facts-rows gtid map) tests/fuzz/cells.h
 $B/fuzz/repl-facts: $(patsubst %,cmd/ha-repl/%.c,facts facts-channel \
 	facts-rows gtid) tests/fuzz/cells.h
 $B/fuzz/repl-judge: $(patsubst %,cmd/ha-repl/%.c,causes draw draw-dot \

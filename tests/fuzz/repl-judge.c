@@ -151,8 +151,8 @@ make_server(struct server *server, struct node *node, struct cells_input input)
 	facts->error = flags & 8 ? 1045 : 0;
 	facts->is_local = !!(flags & 16);
 	facts->can_see_channels = !(flags & 32);
-	ha_err_set(&facts->why, EX_UNAVAILABLE, 0, "no: %.*s", (int)input.size / 2,
-	    (const char *)input.data);
+	ha_err_set(&facts->why, EX_UNAVAILABLE, 0, "no: %.*s",
+	    (int)input.size / 2, (const char *)input.data);
 	free(facts->version);
 	facts->version = cells_next(&input);
 	if (!facts->version)
