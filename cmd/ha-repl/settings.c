@@ -205,14 +205,30 @@ load(const struct journal *journal, const char *prefix, const char *key)
 	return journal_get(journal, name);
 }
 
+/* COUNT(gtid_names): it is none of them. */
+static size_t
+gtid_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < COUNT(gtid_names) &&
+	       (!name || strcmp(name, gtid_names[i]) != 0))
+		i++;
+	return i;
+}
+
 /* All that settings_save() writes whatever it is. */
 static int
 is_whole(const struct journal *journal, const char *prefix)
 {
-	static const char *const others[] = { "gtid", "heartbeat_period_s",
-		"port", "at", "connect_retry_s", "retry_count" };
+	static const char *const others[] = { "heartbeat_period_s", "port",
+		"at", "connect_retry_s", "retry_count" };
 	const char *host = load(journal, prefix, "host");
+	int64_t port = number(load(journal, prefix, "port"));
 	size_t i;
+
+	if (gtid_of(load(journal, prefix, "gtid")) == COUNT(gtid_names))
+		return 0;
 
 	for (i = 0; i < COUNT(flags); i++)
 		if (!load(journal, prefix, flags[i].key))
@@ -221,7 +237,7 @@ is_whole(const struct journal *journal, const char *prefix)
 		if (!load(journal, prefix, others[i]))
 			return 0;
 	return number(load(journal, prefix, "is_there")) == 0 ||
-	       (host && *host && number(load(journal, prefix, "port")) > 0);
+	       (host && *host && port > 0 && port <= 65535);
 }
 
 int
@@ -229,17 +245,13 @@ settings_load(struct settings *settings, const struct journal *journal,
     const char *prefix, struct ha_err *err)
 {
 	char *base = (char *)settings;
-	const char *text;
 	size_t i;
 
 	settings_release(settings);
-	text = load(journal, prefix, "gtid");
-	if (!text || !is_whole(journal, prefix))
+	if (!is_whole(journal, prefix))
 		return ha_err_set(err, EX_CONFIG, 0,
 		    "the journal has no '%s' settings", prefix);
-	for (i = 0; i < COUNT(gtid_names); i++)
-		if (!strcmp(text, gtid_names[i]))
-			settings->gtid = (enum gtid_use)i;
+	settings->gtid = (enum gtid_use)gtid_of(load(journal, prefix, "gtid"));
 	for (i = 0; i < COUNT(texts); i++)
 		*(char **)(void *)(base + texts[i].offset) =
 		    copy(load(journal, prefix, texts[i].key));

@@ -191,9 +191,17 @@ refuses_half_settings(void **state)
 	assert_int_equal(err.status, EX_CONFIG);
 	settings_save(&settings, journal, "old");
 	assert_int_equal(settings_load(&settings, journal, "old", &err), 0);
+	journal_set(journal, "old.gtid", "another");
+	assert_int_equal(settings_load(&settings, journal, "old", &err), -1);
+	assert_int_equal(err.status, EX_CONFIG);
 	settings.is_there = 1;
 	settings_save(&settings, journal, "old");
 	assert_int_equal(settings_load(&settings, journal, "old", &err), -1);
+	journal_set(journal, "old.host", "h");
+	journal_set(journal, "old.port", "65536");
+	assert_int_equal(settings_load(&settings, journal, "old", &err), -1);
+	journal_set(journal, "old.port", "3306");
+	assert_int_equal(settings_load(&settings, journal, "old", &err), 0);
 	settings_release(&settings);
 	assert_int_equal(journal_end(journal, &err), 0);
 }
