@@ -53,7 +53,6 @@ struct flavour {
 			      position, purged */
 	const char *origins; /* SELECT name, origin, persisted; or NULL */
 	const char *column_prefix; /* "Master_" or "Source_" in the columns */
-	const char *semi_sync_source, *semi_sync_replica; /* "..._enabled" */
 	const char *log_updates; /* "log_slave_updates" */
 
 	/* What is written. */

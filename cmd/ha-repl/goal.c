@@ -350,9 +350,6 @@ lock_source(struct act *act, struct ha_err *err)
 		return 0;
 	status = ha_db_error(act->source_db) == NEEDS_PRIVILEGE ? EX_NOPERM
 								: EX_TEMPFAIL;
-	/* The connection goes, and with it a lock that still comes. */
-	ha_db_free(act->source_db);
-	act->source_db = NULL;
 	return ha_err_set(err, status, 0,
 	    "%s: its tables could not be locked: %s", act->source->name,
 	    err->msg);

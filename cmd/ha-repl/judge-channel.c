@@ -34,14 +34,13 @@ hint(const struct channel *channel, enum part part)
 	return state && *state ? state : NULL;
 }
 
-/* For whoever gives the command to a shell; what a server says may be none. */
+/* One word of a shell's; what is in it came from the server. */
 static void
-add_word(struct ha_buf *command, const char *word)
+add_word(struct ha_buf *command, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789.-_:%@";
-	struct ha_buf quote = HA_BUF_INIT;
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+	struct ha_buf word = HA_BUF_INIT;
 
 	judge_add_quote(&word, text ? text : "?");
 	if (word.len && strspn(word.data, plain) == word.len)
@@ -57,13 +56,12 @@ add_look(
     struct ha_buf *command, const char *look, const struct channel *channel)
 {
 	const char *host = channel->source_host ? channel->source_host : "?";
-	const char *user = channel->source_user ? channel->source_user : "?";
-	struct ha_buf address = HA_BUF_INIT;
+	struct ha_buf in_brackets = HA_BUF_INIT;
 
+	ha_buf_addf(&in_brackets, "[%s]", host);
 	for (; *look; look++)
 		if (!strncmp(look, "SOURCE:", 7) && strchr(host, ':')) {
-			ha_buf_addf(&address, "[%s]", host);
-			add_word(command, address.data);
+			add_word(command, in_brackets.data);
 			look += 5;
 		} else if (!strncmp(look, "SOURCE", 6)) {
 			add_word(command, host);
@@ -72,12 +70,12 @@ add_look(
 			ha_buf_addf(command, "%u", channel->source_port);
 			look += 3;
 		} else if (!strncmp(look, "ACCOUNT", 7)) {
-			add_word(command, user);
+			add_word(command, channel->source_user);
 			look += 6;
 		} else {
 			ha_buf_add_char(command, *look);
 		}
-	ha_buf_release(&address);
+	ha_buf_release(&in_brackets);
 }
 
 static void

@@ -57,8 +57,6 @@ const struct flavour flavour_mariadb = {
 		   "FROM information_schema.SYSTEM_VARIABLES "
 		   "WHERE GLOBAL_VALUE_ORIGIN <> 'COMPILE-TIME'",
 	.column_prefix = "Master_",
-	.semi_sync_source = "rpl_semi_sync_master_enabled",
-	.semi_sync_replica = "rpl_semi_sync_slave_enabled",
 	.log_updates = "log_slave_updates",
 	.replica = "SLAVE",
 	.names_channel_first = 1,

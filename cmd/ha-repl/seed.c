@@ -354,10 +354,10 @@ seed_reset_channels(struct seed *seed, struct ha_err *err)
 		const char *name = facts->channels[i].name;
 
 		ha_buf_reset(&sql);
-		facts->flavour->stop(&sql, name);
+		flavour_add(&sql, facts->flavour, FLAVOUR_STOP, name);
 		failed = seed_say(seed, sql.data, err);
 		ha_buf_reset(&sql);
-		facts->flavour->reset(&sql, name);
+		flavour_add(&sql, facts->flavour, FLAVOUR_RESET, name);
 		failed = failed || seed_say(seed, sql.data, err);
 	}
 	ha_buf_release(&sql);

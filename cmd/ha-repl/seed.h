@@ -123,6 +123,9 @@ int seed_clone(struct seed *seed, struct ha_err *err);
 int seed_clone_settle(struct seed *seed, struct ha_err *err);
 int seed_clone_resume(struct seed *seed, struct ha_err *err);
 
+/* point.c: what has been filled, while its journal is open: the exit status. */
+int point_filled(const struct repl *repl, char **operands);
+
 /* seed-backup.c: by mariadb-backup, which both machines have. */
 int seed_backup_check(struct seed *seed, struct ha_err *err);
 void seed_backup_show(const struct seed *seed);

@@ -288,7 +288,7 @@ test_stopped(void **state)
 	static char words[] = "error connecting to master 'r@h:1' - "
 			      "Can't connect (111 \"Connection refused\")|";
 	static char duplicate[] = "Duplicate entry '1'";
-	static char evil[] = "r; reboot'";
+	static char hostile[] = "a's;$(id)";
 
 	(void)state;
 	channel->receiver = channel->applier = THREAD_NO;
@@ -306,8 +306,9 @@ test_stopped(void **state)
 	channel->receiver_error = 1045;
 	expect(1, HA_STATUS_CRIT,
 	    "see: mysql -h 10.0.0.1 -P 3306 -u repl -p, on the replica");
-	channel->source_user = evil;
-	expect(1, HA_STATUS_CRIT, "-u 'r; reboot'\\''' -p, on the replica");
+	channel->source_user = hostile;
+	expect(1, HA_STATUS_CRIT, "-u 'a'\\''s;$(id)' -p, on the replica");
+	channel->source_user = channels[2].source_user;
 	channel->receiver_error = 0;
 	expect(1, HA_STATUS_CRIT, "not connected to db-a and has no error yet");
 	channel->receiver = THREAD_YES;
@@ -557,6 +558,12 @@ test_errant_mariadb(void **state)
 	expect(1, HA_STATUS_WARN,
 	    "3 errant transactions, which its source "
 	    "never had: 5-2-3");
+	parse(&facts[1].executed, GTID_MARIADB, "0-1-100,0-2-102");
+	/* db-a had it of db-b, and doesn't log what it replicates. */
+	parse(&facts[0].applied, GTID_MARIADB, "0-2-102");
+	expect(1, HA_STATUS_OK, "replicates");
+	parse(&facts[0].applied, GTID_MARIADB, "0-2-101");
+	expect(1, HA_STATUS_WARN, "1 errant transaction, ");
 	parse(&facts[0].executed, GTID_MARIADB, "");
 	check_judge(&verdict, &topology, 1, &options);
 	expect_not("errant");
