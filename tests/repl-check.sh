@@ -526,17 +526,26 @@ is_full()
 	ask_says db-b repl CRIT 'too many'
 }
 
+# One that has not quite ended yet can fill it for a moment.
+stays_full()
+{
+	for again in 1 2 3 4 5 6 7 8 9 10; do
+		is_full || {
+			spawn -e "$T/null" mariadb \
+			    --defaults-file="$HA_DB_2_MONITOR_CNF" \
+			    -e 'DO SLEEP(60)'
+			clients="$clients $pid"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
 too_many()
 {
 	sql 2 'SET GLOBAL max_connections = 10'
 	clients=''
-	i=0
-	# One that has not quite ended yet can fill it for a moment.
-	until { is_full && is_full && is_full; } || [ $((i += 1)) -gt 60 ]; do
-		spawn -e "$T/null" mariadb \
-		    --defaults-file="$HA_DB_2_MONITOR_CNF" -e 'DO SLEEP(60)'
-		clients="$clients $pid"
-	done
+	wait_until 40 stays_full
 	named "too many connections" db-b CRIT \
 	    'alive, but it has too many connections'
 	for client in $clients; do
